@@ -1,0 +1,89 @@
+/**
+ * Address words and arithmetic.
+ *
+ * Physical addresses, IOVAs and bus addresses are plain Numbers below 2^52 with a flavour that keeps
+ * the spaces apart in the type system. JavaScript's bit operators truncate to 32 bits and `%` costs
+ * 20 ns on large Numbers, so no other file applies either to an address: low bits are taken with a
+ * mask below 2^31 (exact for every safe integer), high parts by division.
+ */
+
+type Flavour<Name> = number & { readonly __space?: Name };
+
+/** CPU physical address, bytes. */
+export type Phys = Flavour<"phys">;
+/** I/O virtual address translated by an IOMMU unit, bytes. */
+export type Iova = Flavour<"iova">;
+/** PCI bus address of a BAR, bytes. */
+export type Bus = Flavour<"bus">;
+/** What a device puts on the bus: an IOVA, a bus address or a physical address, depending on the path. */
+export type DmaAddr = Flavour<"dma"> | Phys | Iova | Bus;
+/** Physical address divided by the 4 KiB page size. */
+export type Pfn = Flavour<"pfn">;
+
+export const ADDR_LIMIT = 2 ** 52;
+export const PAGE_SHIFT = 12;
+export const PAGE_BYTES = 4096;
+/** All ones of dma_addr_t as far as a Number can name it; `DMA_MAPPING_ERROR` of Linux >= 5.0. */
+export const DMA_MAPPING_ERROR: DmaAddr = Number.MAX_SAFE_INTEGER;
+
+/** Low bits of `addr` below `size`, a power of two up to 2^31. */
+export function lowBits(addr: number, size: number): number {
+  return addr & (size - 1);
+}
+
+/** `addr` rounded down to a multiple of `size`, a power of two up to 2^31. */
+export function alignDown(addr: number, size: number): number {
+  return addr - (addr & (size - 1));
+}
+
+/** `addr` rounded up to a multiple of `size`, a power of two up to 2^31. */
+export function alignUp(addr: number, size: number): number {
+  const low = addr & (size - 1);
+  return low === 0 ? addr : addr + (size - low);
+}
+
+/** Like {@link alignDown} for any power of two below 2^52. */
+export function alignDownWide(addr: number, size: number): number {
+  return Math.floor(addr / size) * size;
+}
+
+/** Like {@link alignUp} for any power of two below 2^52. */
+export function alignUpWide(addr: number, size: number): number {
+  return Math.ceil(addr / size) * size;
+}
+
+/** Page frame number that holds `phys`. */
+export function pfnOf(phys: Phys): Pfn {
+  return Math.floor(phys / PAGE_BYTES);
+}
+
+/** First byte of page frame `pfn`. */
+export function pfnToPhys(pfn: Pfn): Phys {
+  return pfn * PAGE_BYTES;
+}
+
+/** Number of pages of `pageBytes` that [addr, addr + bytes) touches. */
+export function pagesSpanned(addr: number, bytes: number, pageBytes: number): number {
+  return bytes === 0 ? 0 : Math.ceil((lowBits(addr, pageBytes) + bytes) / pageBytes);
+}
+
+/** Smallest power of two that is at least `n` (1 for n <= 1). */
+export function roundUpPow2(n: number): number {
+  let p = 1;
+  while (p < n) p *= 2;
+  return p;
+}
+
+export function isPow2(n: number): boolean {
+  return n >= 1 && Number.isInteger(n) && roundUpPow2(n) === n;
+}
+
+/** All ones mask of `bits` address bits; saturates at the largest exact Number. */
+export function maskOfBits(bits: number): number {
+  return bits >= 53 ? Number.MAX_SAFE_INTEGER : 2 ** bits - 1;
+}
+
+/** `0x` hexadecimal text of an address. */
+export function hex(addr: number): string {
+  return `0x${addr.toString(16)}`;
+}

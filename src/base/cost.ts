@@ -1,0 +1,85 @@
+/**
+ * The cost record: what one host operation did, in units that timing can price.
+ *
+ * `host/` adds to it and knows no time; `timing/` turns it into CPU occupancy and waits. One record
+ * per simulated CPU, preallocated, reset before every operation.
+ */
+export const COST_LOCKS_MAX = 16;
+
+/** Resource kinds of the ordered lock list. */
+export const COST_LOCK = Object.freeze({
+  magazine: 1,
+  depot: 2,
+  iovaTree: 3,
+  flushQueue: 4,
+  swiotlbArea: 5,
+  invalidationQueue: 6,
+});
+
+/** Which path served the last mapping. */
+export const PATH = Object.freeze({ direct: 0, iommu: 1, bounce: 2, p2p: 3, cpu: 4 });
+export const PATH_NAMES = ["direct", "iommu", "bounce", "p2p", "cpu"] as const;
+export type PathName = (typeof PATH_NAMES)[number];
+
+export class CostRecord {
+  /** PATH of the mapping. */
+  path = 0;
+  sgEntries = 0;
+  ptesWritten = 0;
+  ptesCleared = 0;
+  tablesAllocated = 0;
+  tablesFreed = 0;
+  magazineHits = 0;
+  depotExchanges = 0;
+  /** Operations on the IOVA list, and nodes looked at. */
+  treeOps = 0;
+  treeSteps = 0;
+  slotsProbed = 0;
+  slotsTaken = 0;
+  bytesBounced = 0;
+  /** Cache lines maintained on a non-coherent device. */
+  linesFlushed = 0;
+  /** Invalidation commands issued and waited for; pages they cover. */
+  invalidations = 0;
+  invalidatedPages = 0;
+  /** Whole-domain flushes (lazy mode). */
+  domainFlushes = 0;
+  /** Locks in the order taken: kind (COST_LOCK), index inside the kind, work units inside. */
+  lockCount = 0;
+  readonly lockKind = new Int32Array(COST_LOCKS_MAX);
+  readonly lockIndex = new Int32Array(COST_LOCKS_MAX);
+  readonly lockWork = new Int32Array(COST_LOCKS_MAX);
+
+  reset(): void {
+    this.path = 0;
+    this.sgEntries = 0;
+    this.ptesWritten = 0;
+    this.ptesCleared = 0;
+    this.tablesAllocated = 0;
+    this.tablesFreed = 0;
+    this.magazineHits = 0;
+    this.depotExchanges = 0;
+    this.treeOps = 0;
+    this.treeSteps = 0;
+    this.slotsProbed = 0;
+    this.slotsTaken = 0;
+    this.bytesBounced = 0;
+    this.linesFlushed = 0;
+    this.invalidations = 0;
+    this.invalidatedPages = 0;
+    this.domainFlushes = 0;
+    this.lockCount = 0;
+  }
+
+  /** Appends a lock to the ordered list; beyond COST_LOCKS_MAX the work is added to the last one. */
+  addLock(kind: number, index: number, work: number): void {
+    const at = this.lockCount < COST_LOCKS_MAX ? this.lockCount : COST_LOCKS_MAX - 1;
+    if (this.lockCount < COST_LOCKS_MAX) {
+      this.lockKind[at] = kind;
+      this.lockIndex[at] = index;
+      this.lockWork[at] = 0;
+      this.lockCount += 1;
+    }
+    this.lockWork[at] = (this.lockWork[at] as number) + work;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * The immutable description of a device as the DMA API sees it (struct device with its dma_parms), and
+ * the API's constants.
+ */
+
+/** enum dma_data_direction. */
+export const DIR = Object.freeze({ bidirectional: 0, toDevice: 1, fromDevice: 2, none: 3 });
+export const DIR_NAMES = ["BIDIRECTIONAL", "TO_DEVICE", "FROM_DEVICE", "NONE"] as const;
+
+/** DMA_ATTR_* as bit masks (include/linux/dma-mapping.h). */
+export const ATTR = Object.freeze({
+  weakOrdering: 1 << 1,
+  writeCombine: 1 << 2,
+  noKernelMapping: 1 << 4,
+  skipCpuSync: 1 << 5,
+  forceContiguous: 1 << 6,
+  allocSinglePages: 1 << 7,
+  noWarn: 1 << 8,
+  privileged: 1 << 9,
+  mmio: 1 << 10,
+});
+
+/** An IOMMU domain: the address space shared by the devices of a group. */
+export interface DmaDomain {
+  /** Index of its DOMAIN record. */
+  readonly index: number;
+  readonly mode: "lazy" | "strict";
+  /** Index of the IOMMU unit that holds its IOTLB entries. */
+  readonly unit: number;
+  /** Width of an IOVA. */
+  readonly addressBits: number;
+  /** log2 of the page sizes of the format, rising; the first is the granule. */
+  readonly pageShifts: readonly number[];
+  /** iommu.forcedac: never try below 4 GiB first. */
+  readonly forcedac: boolean;
+  readonly cpus: number;
+}
+
+/** swiotlb pool geometry (struct io_tlb_pool without its state). */
+export interface BouncePool {
+  /** Index of its POOL record. */
+  readonly index: number;
+  /** Index of its first SLOT and AREA record. */
+  readonly slotBase: number;
+  readonly areaBase: number;
+  readonly nslabs: number;
+  readonly nareas: number;
+  readonly areaNslabs: number;
+  /** Physical address of slot 0. */
+  readonly start: number;
+}
+
+export interface DmaDevice {
+  /** Index of its DEVICE record; also names its media and its leaks. */
+  readonly index: number;
+  readonly name: string;
+  /** Last address the device can put on the bus, inclusive (dma_mask). */
+  readonly dmaMask: number;
+  /** bus_dma_limit, inclusive; 0 = none. */
+  readonly busDmaLimit: number;
+  readonly maxSegBytes: number;
+  /** Mask such as 0xffffffff: a segment may not cross a multiple of mask + 1. */
+  readonly segBoundaryMask: number;
+  readonly minAlignMask: number;
+  readonly coherent: boolean;
+  readonly untrusted: boolean;
+  /** Domain of a device behind a translating IOMMU; null = dma-direct. */
+  readonly domain: DmaDomain | null;
+  /** Pool for bounces; null = none. */
+  readonly pool: BouncePool | null;
+  /** swiotlb=force, or a confidential guest. */
+  readonly forceBounce: boolean;
+}

@@ -1,0 +1,97 @@
+/**
+ * Outcomes of mapping calls: resource exhaustion is a status, never an exception.
+ *
+ * The errno is what the kernel's call of the machine's era returns (dma_map_sgtable; dma_map_sg turns all of them into 0).
+ */
+export const MAP_OK = 0;
+
+export interface MapFailure {
+  readonly code: number;
+  readonly name: string;
+  /** Negative errno of dma_map_sgtable. */
+  readonly errno: number;
+  /** True when the same call may succeed after other mappings are released. */
+  readonly mayRetry: boolean;
+  readonly remedy: string;
+}
+
+/** Every way in which a mapping can fail. Codes are small integers so that hot code can return them. */
+export const MAP_FAILURES = Object.freeze({
+  invalid: {
+    code: 1,
+    name: "invalid argument",
+    errno: -22,
+    mayRetry: false,
+    remedy: "check entries, lengths and alignment against the device's limits",
+  },
+  noIova: {
+    code: 2,
+    name: "IOVA space exhausted",
+    errno: -12,
+    mayRetry: true,
+    remedy: "unmap earlier, map less at a time, or widen the device's DMA mask",
+  },
+  noTable: {
+    code: 3,
+    name: "no memory for page tables",
+    errno: -12,
+    mayRetry: true,
+    remedy: "unmap earlier or use larger pages",
+  },
+  poolFull: {
+    code: 4,
+    name: "swiotlb buffer is full",
+    errno: -5,
+    mayRetry: true,
+    remedy: "enlarge swiotlb, lower iodepth, or unmap earlier",
+  },
+  tooLarge: {
+    code: 5,
+    name: "larger than the largest swiotlb mapping",
+    errno: -5,
+    mayRetry: false,
+    remedy: "split the request at dma_max_mapping_size (256 KiB less alignment)",
+  },
+  maskOverflow: {
+    code: 6,
+    name: "address above the device's DMA mask",
+    errno: -5,
+    mayRetry: false,
+    remedy: "give the machine a swiotlb pool or an IOMMU, or a device with a wider mask",
+  },
+  peerUnsupported: {
+    code: 7,
+    name: "peer-to-peer not supported between these devices",
+    errno: -121,
+    mayRetry: false,
+    remedy: "put both devices below one switch without ACS redirect, or use an allowed host bridge",
+  },
+  noBacking: {
+    code: 8,
+    name: "out of arena memory",
+    errno: -12,
+    mayRetry: false,
+    remedy: "lower iodepth, numjobs or bs",
+  },
+  noPage: {
+    code: 9,
+    name: "entry has no struct page",
+    errno: -22,
+    mayRetry: false,
+    remedy: "bounce buffers need a kernel virtual address: use page-backed memory or a device that reaches it directly",
+  },
+  noScatterlist: {
+    code: 10,
+    name: "no memory for scatterlist entries",
+    errno: -12,
+    mayRetry: true,
+    remedy: "lower iodepth, numjobs or the number of entries",
+  },
+} satisfies Record<string, MapFailure>);
+
+const BY_CODE: readonly MapFailure[] = Object.values(MAP_FAILURES);
+
+/** The failure with `code`; undefined for MAP_OK. */
+export function failureOf(code: number): MapFailure | undefined {
+  return BY_CODE.find((failure) => failure.code === code);
+}

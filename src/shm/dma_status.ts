@@ -1,0 +1,28 @@
+/** Outcome of a device access, carried in completion and fault records: simulated hardware outcomes are data. */
+export const DMA_STATUS = Object.freeze({
+  ok: 0,
+  /** The IOMMU has no present entry for the address. */
+  notPresent: 1,
+  /** The entry forbids the direction. */
+  permission: 2,
+  /** No memory decodes the address (master abort / unsupported request). */
+  busError: 3,
+  /** Given up because the run stopped. */
+  aborted: 4,
+});
+
+/** Words of the DMAR fault reasons (VT-d specification, chapter 7) and of a PCIe completer. */
+export const DMA_STATUS_NAMES = ["ok", "not present", "permission", "bus error", "aborted"] as const;
+
+/** Operation of a descriptor, from the memory's point of view of the device. */
+export const DESC_OP = Object.freeze({
+  /** Device writes memory (a job's read). */
+  write: 1,
+  /** Device reads memory (a job's write). */
+  read: 2,
+  /** Memory to memory. */
+  copy: 3,
+});
+
+/** Operation of a copy command (virtual clock). */
+export const COPY_OP = Object.freeze({ copy: 1, fill: 2, patternFill: 3, patternCheck: 4, checkFill: 5 });

@@ -1,0 +1,413 @@
+/**
+ * THE only file with byte positions: every control byte of the arena, with its owner.
+ *
+ * ```
+ * 0                                       CONTROL_BYTES (1 GiB)                        ARENA_BYTES (4 GiB)
+ * | header workers copy-rings qpairs ...  | 64 KiB chunks: bytes of RAM, PMEM, device memory           |
+ * ```
+ * Words that different threads write never share 64 bytes (`line()`); capacities are fixed, so the
+ * layout is one constant, and untouched parts of it cost no memory (the arena is committed lazily).
+ */
+import { createHash } from "node:crypto";
+import { assert } from "../base/assert.ts";
+import { defineRecord, f64, line, mutex, placeRegions, type Region, u32 } from "./record.ts";
+
+export const ARENA_BYTES = 2 ** 32;
+export const ARENA_PAGES = 65536;
+export const CONTROL_BYTES = 2 ** 30;
+export const CHUNK_BYTES = 65536;
+export const CHUNK_COUNT = (ARENA_BYTES - CONTROL_BYTES) / CHUNK_BYTES;
+
+/** Lock ranks: a thread takes locks in rising order only, one of a rank. */
+export const RANK = Object.freeze({
+  domain: 10,
+  magazine: 20,
+  depot: 21,
+  iovaTree: 22,
+  flushQueue: 23,
+  swiotlbArea: 30,
+  window: 40,
+  sgPool: 50,
+  frames: 51,
+  memmap: 52,
+  media: 60,
+  fault: 90,
+});
+
+export const WORKERS_MAX = 64;
+export const CPUS_MAX = 256;
+export const DOMAINS_MAX = 64;
+export const IOMMU_UNITS_MAX = 16;
+export const IOTLB_ENTRIES_MAX = 4096;
+export const ENGINES_MAX = 1024;
+export const QPAIRS_MAX = 1024;
+export const QPAIR_DEPTH = 1024;
+export const COPY_RING_DEPTH = 4096;
+export const IOVA_ORDERS = 6;
+export const MAGAZINE_PFNS = 127;
+export const FQ_DEPTH = 256;
+export const SWIOTLB_SLOTS_MAX = 524288;
+export const SECTION_PAGES = 32768;
+export const L2_CHUNKS = 65536;
+export const MISMATCHES_MAX = 64;
+export const MEDIA_GROUP_SECTORS = 128;
+
+/** Arena identity, run control and bump allocators; one record. */
+export const HEADER = defineRecord("header", 4096, {
+  magic: u32("coordinator", "0x444d4153, 'DMAS'"),
+  layoutHash: u32("coordinator", "first 32 bits of the layout hash"),
+  buildId: u32("coordinator", "first 128 bits of the build id", 4),
+  workers: u32("coordinator", "worker threads of this run"),
+  stopLine: line(),
+  stop: u32("coordinator", "1 = drain and leave, 2 = leave at once"),
+  phaseLine: line(),
+  phase: u32("any", "stonewall group that may run"),
+  phaseRunning: u32("any", "job clones of the current group that still run"),
+  chunkLine: line(),
+  chunkNext: u32("any", "data chunks handed out (fetch-add)"),
+  l2Next: u32("any", "chunk directory tables handed out (fetch-add)"),
+  sgLine: line(),
+  sgLock: mutex(RANK.sgPool, "scatterlist array pool"),
+  sgNext: u32("holder", "next never-used entry"),
+  sgFree: u32("holder", "free arrays by size class 8,16,32,64,128 entries (word index, 0 = none)", 5),
+  sgUsed: u32("holder", "entries in use"),
+  frameLine: line(),
+  frameLock: mutex(RANK.frames, "page-table frame pool"),
+  frameNext: u32("holder", "next never-used frame"),
+  frameFree: u32("holder", "first free frame + 1; linked through the frame's first word"),
+  frameUsed: u32("holder", "frames in use"),
+  nodeLine: line(),
+  iovaNodeNext: u32("any", "IOVA nodes handed out (fetch-add); node 0 is never used"),
+  magazineNext: u32("any", "magazines handed out (fetch-add); magazine 0 is never used"),
+  memmapLine: line(),
+  memmapLock: mutex(RANK.memmap, "section table"),
+  sectionNext: u32("holder", "memmap blocks handed out"),
+  pinsLine: line(),
+  pins: u32("any", "page pins held (fetch-add/sub)"),
+  faultLine: line(),
+  faultNext: u32("any", "fault records written (fetch-add; the ring keeps the first ones)"),
+  mismatchLine: line(),
+  mismatchNext: u32("any", "mismatch records written (fetch-add)"),
+  mediaLine: line(),
+  mediaNext: u32("any", "media extents handed out (fetch-add); extent 0 is never used"),
+});
+
+/** One host thread. */
+export const WORKER = defineRecord("worker", 512, {
+  heartbeat: u32("worker", "grows with every turn of the worker's loop"),
+  state: u32("worker", "0 absent, 1 attached, 2 running, 3 left"),
+  engine: u32("worker", "engine being served + 1, 0 = none"),
+  tag: u32("worker", "tag of the descriptor being executed"),
+  bellLine: line("doorbell"),
+  bells: u32("producer", "rings (fetch-add)"),
+  parkedLine: line(),
+  parked: u32("worker", "1 = waits on `bells`"),
+  countLine: line(),
+  copied: f64("worker", "payload bytes copied"),
+  verified: f64("worker", "bytes compared with their pattern"),
+  mismatches: u32("worker", "comparisons that failed"),
+  commands: u32("worker", "copy commands executed"),
+  hookLine: line("test hooks"),
+  hook: u32("coordinator", "misbehaviour asked for by a test: 1 throw, 2 exit, 3 spin"),
+});
+
+/** Single-producer single-consumer ring control; slots lie in a region of their own. */
+export const RING = defineRecord("ring", 192, {
+  tail: u32("producer", "slots published (free running)"),
+  headSeen: u32("producer", "the producer's copy of head"),
+  headLine: line(),
+  head: u32("consumer", "slots consumed (free running)"),
+  tailSeen: u32("consumer", "the consumer's copy of tail"),
+});
+
+/** A copy, fill or check of resolved physical bytes, from the virtual loop to a worker. */
+export const COPY_CMD = defineRecord("copyCommand", 96, {
+  op: u32("producer", "COPY_OP"),
+  engine: u32("producer", "engine the bytes belong to"),
+  tag: u32("producer", "I/O tag, for reports"),
+  version: u32("producer", "pattern version"),
+  src: f64("producer", "source physical address"),
+  dst: f64("producer", "destination physical address"),
+  bytes: f64("producer", "length"),
+  unit: f64("producer", "first pattern unit of the stream"),
+  streamOff: f64("producer", "offset of this piece in the stream"),
+  keyLo: u32("producer", "pattern key, low half"),
+  keyHi: u32("producer", "pattern key, high half"),
+  dmaAddr: f64("producer", "address the device used, for reports"),
+  io: f64("producer", "I/O number inside its job, for reports"),
+  job: u32("producer", "job clone, for reports"),
+});
+
+/** What a device fetches: one I/O with its mapped scatterlist(s). */
+export const DESC = defineRecord("descriptor", 64, {
+  tag: u32("producer", "I/O slot of the submitter"),
+  op: u32("producer", "DESC_OP"),
+  sg: u32("producer", "word index of the first scatterlist entry"),
+  nents: u32("producer", "DMA entries"),
+  dstSg: u32("producer", "second list, for memory-to-memory copies"),
+  dstNents: u32("producer", "its DMA entries"),
+  bytes: u32("producer", "transfer length"),
+  version: u32("producer", "pattern version of a write"),
+  unit: f64("producer", "first pattern unit (media sector or stream position)"),
+  io: f64("producer", "I/O number inside its job"),
+  keyLo: u32("producer", "pattern key, low half"),
+  keyHi: u32("producer", "pattern key, high half"),
+  flags: u32("producer", "DESC_FLAG bits"),
+});
+
+export const COMPLETION = defineRecord("completion", 32, {
+  tag: u32("consumer", "I/O slot of the submitter"),
+  status: u32("consumer", "DMA_STATUS"),
+  bytes: u32("consumer", "bytes transferred"),
+  version: u32("consumer", "pattern version that was delivered; ~0 = several"),
+  faultAddr: f64("consumer", "address that faulted"),
+});
+
+/** A queue pair between one job clone and one engine. */
+export const QPAIR = defineRecord("queuePair", 512, {
+  sq: u32("producer", "submission ring (RING)", 48),
+  cq: u32("producer", "completion ring (RING); producer is the engine", 48),
+  engine: u32("coordinator", "engine that serves it"),
+  clone: u32("coordinator", "job clone that owns it"),
+});
+
+/** Chained scatterlist entry: struct scatterlist without pointers. */
+export const SG = defineRecord("scatterlist", 32, {
+  pfn: f64("mapper", "page frame; for a CHAIN entry the word index of the next array"),
+  dmaAddress: f64("mapper", "device side"),
+  offset: u32("mapper", "offset of the data in the page; may exceed a page"),
+  length: u32("mapper", "CPU side length"),
+  dmaLength: u32("mapper", "device side length"),
+  flags: u32("mapper", "SG_FLAG bits"),
+});
+
+/** IOMMU domain: IOVA allocator, page-table root, flush queue counters. */
+export const DOMAIN = defineRecord("domain", 1024, {
+  rootFrame: u32("mapper", "page-table root frame + 1"),
+  tableLock: mutex(RANK.domain, "reserved for table teardown"),
+  treeLine: line(),
+  treeLock: mutex(RANK.iovaTree, "IOVA node list"),
+  anchor: u32("holder", "node above everything"),
+  cachedNode: u32("holder", "search start, 64-bit"),
+  cached32Node: u32("holder", "search start below 4 GiB"),
+  max32AllocSize: u32("holder", "smallest size in pages known to fail below 4 GiB"),
+  nodeFree: u32("holder", "free node list"),
+  nodesUsed: u32("holder", "allocated IOVA ranges in the list"),
+  startPfn: f64("coordinator", "lowest allocatable pfn"),
+  dma32Pfn: f64("coordinator", "first pfn at or above 4 GiB"),
+  flushLine: line(),
+  flushStart: u32("any", "domain flushes started"),
+  flushFinish: u32("any", "domain flushes finished"),
+  fqTimerArmed: u32("any", "1 = a flush is due at fqDueNs"),
+  fqDueNs: f64("any", "time of the pending timer flush"),
+  statLine: line(),
+  ptePresent: u32("any", "leaf entries present (fetch-add/sub)"),
+  pageBytesMask: u32("coordinator", "log2 page sizes of the format, bit mask"),
+  dacForced: u32("any", "1 = 32-bit-first failed once: start at the full mask"),
+});
+
+/** Per (domain, CPU, order) IOVA magazines; struct iova_cpu_rcache. */
+export const CPU_RCACHE = defineRecord("iovaCpuRcache", 64, {
+  lock: mutex(RANK.magazine, "this CPU's magazines of one order"),
+  loaded: u32("holder", "magazine index, 0 = none"),
+  prev: u32("holder", "magazine index, 0 = none"),
+});
+
+/** Per (domain, order) depot of full magazines; struct iova_rcache. */
+export const DEPOT = defineRecord("iovaDepot", 64, {
+  lock: mutex(RANK.depot, "full magazines"),
+  head: u32("holder", "first full magazine, 0 = none"),
+  size: u32("holder", "full magazines in the depot"),
+  spare: u32("holder", "first empty magazine, 0 = none"),
+});
+
+export const MAGAZINE = defineRecord("iovaMagazine", 1024, {
+  size: u32("holder", "pfns held"),
+  next: u32("holder", "next magazine of the depot"),
+  pfns: f64("holder", "first pfns of cached ranges", MAGAZINE_PFNS),
+});
+
+export const IOVA_NODE = defineRecord("iovaNode", 32, {
+  lo: f64("holder", "first pfn"),
+  hi: f64("holder", "last pfn, inclusive"),
+  prev: u32("holder", "next lower node, 0 = none"),
+  next: u32("holder", "next higher node, 0 = none"),
+  hashNext: u32("holder", "next node of the hash chain; next free node when free"),
+  used: u32("holder", "1 = in the list"),
+});
+
+export const WORD = defineRecord("word", 4, { value: u32("any", "one word") });
+
+/** Per (domain, CPU) deferred-invalidation ring; struct iova_fq. */
+export const FQ = defineRecord("flushQueue", 64 + FQ_DEPTH * 16, {
+  lock: mutex(RANK.flushQueue, "this ring"),
+  head: u32("holder", "oldest entry"),
+  tail: u32("holder", "next free entry"),
+  entriesLine: line("entries: {f64 iovaPfn, u32 pages, u32 counter}"),
+  entries: u32("holder", "ring of deferred ranges", FQ_DEPTH * 4),
+});
+
+export const FQ_ENTRY = defineRecord("flushQueueEntry", 16, {
+  pfn: f64("holder", "first pfn"),
+  pages: u32("holder", "range size"),
+  counter: u32("holder", "flushStart when queued"),
+});
+
+/** IOMMU unit: IOTLB geometry and invalidation generation. */
+export const IOMMU_UNIT = defineRecord("iommuUnit", 256, {
+  entries: u32("coordinator", "IOTLB entries"),
+  ways: u32("coordinator", "ways per set"),
+  sets: u32("coordinator", "sets, a power of two"),
+  pageSizes: u32("any", "log2 page sizes present in the IOTLB, bit mask (fetch-or)"),
+  genLine: line(),
+  generation: u32("any", "invalidations begun (fetch-add); a fill that straddles one is dropped"),
+  clockLine: line(),
+  clock: u32("any", "replacement clock"),
+});
+
+/** One IOTLB entry under its own sequence lock. */
+export const IOTLB_ENTRY = defineRecord("iotlbEntry", 32, {
+  seq: u32("any", "odd = being written"),
+  domain: u32("any", "domain + 1, 0 = invalid"),
+  info: u32("any", "log2 page size | permission << 8"),
+  used: u32("any", "replacement stamp"),
+  vpn: f64("any", "IOVA / page size"),
+  phys: f64("any", "physical address of the page"),
+});
+
+/** swiotlb pool (struct io_tlb_pool). */
+export const POOL = defineRecord("swiotlbPool", 256, {
+  nslabs: u32("coordinator", "slots"),
+  nareas: u32("coordinator", "areas, a power of two"),
+  areaNslabs: u32("coordinator", "slots per area"),
+  start: f64("coordinator", "physical address of slot 0"),
+  usedLine: line(),
+  used: u32("any", "slots in use (fetch-add/sub)"),
+  usedHiwater: u32("any", "largest value of used"),
+});
+
+export const AREA = defineRecord("swiotlbArea", 64, {
+  lock: mutex(RANK.swiotlbArea, "slots of one area"),
+  index: u32("holder", "next-fit cursor, in slots from the area's start"),
+  used: u32("holder", "slots in use"),
+});
+
+export const SLOT = defineRecord("swiotlbSlot", 24, {
+  origAddr: f64("holder", "physical address of the original bytes"),
+  allocSize: u32("holder", "bytes of the mapping from this slot on"),
+  list: u32("holder", "free slots from here to the end of the slot set; 0 = used"),
+  padSlots: u32("holder", "padding slots before the mapping (its first slot only)"),
+  owner: u32("holder", "device + 1 that mapped it, for leak reports"),
+});
+
+export const FRAME = defineRecord("pageTableFrame", 4096, {
+  entries: u32("mapper", "512 64-bit entries, written through the 64-bit atomics", 1024),
+});
+
+/** Second level of the chunk directory: chunk number + 1 of every 64 KiB of 4 GiB. */
+export const CHUNK_L2 = defineRecord("chunkDirectoryL2", L2_CHUNKS * 4, {
+  chunk: u32("any", "data chunk + 1, 0 = not backed (compare-exchange)", L2_CHUNKS),
+});
+
+export const F64 = defineRecord("float64", 8, { value: f64("any", "one number") });
+
+/** Key of the section hash: which 128 MiB of physical space a memmap block describes. */
+export const SECTION = defineRecord("section", 16, {
+  number: f64("holder", "physical address / 128 MiB"),
+  block: u32("any", "memmap block + 1, 0 = empty bucket"),
+});
+
+/** memmap of one 128 MiB section: pin count of every page. */
+export const MEMMAP_BLOCK = defineRecord("memmapBlock", SECTION_PAGES * 4, {
+  pins: u32("any", "pins of a page (fetch-add/sub)", SECTION_PAGES),
+});
+
+/** Sectors of one 64 KiB media group that hold the same version. */
+export const MEDIA_EXTENT = defineRecord("mediaExtent", 32, {
+  group: f64("holder", "device * 2^40 + first sector / 128"),
+  version: u32("holder", "version stamp"),
+  next: u32("holder", "next extent of the bucket, 0 = none"),
+  mask: u32("holder", "sectors of the group that hold this version", MEDIA_GROUP_SECTORS / 32),
+});
+
+export const MEDIA_STRIPE = defineRecord("mediaStripe", 64, {
+  lock: mutex(RANK.media, "buckets whose number ends in this stripe's"),
+  free: u32("holder", "free extents of the stripe"),
+});
+
+/** One device function's counters and medium state. */
+export const DEVICE = defineRecord("device", 128, {
+  sequence: u32("any", "write versions handed out (fetch-add)"),
+  faultsLine: line(),
+  faults: u32("any", "faults of this device (fetch-add)"),
+});
+
+/** Fault recording register (VT-d 11.14): what an IOMMU or bridge refused. */
+export const FAULT = defineRecord("fault", 64, {
+  reason: u32("any", "FAULT_REASON"),
+  device: u32("any", "device index"),
+  write: u32("any", "1 = device write"),
+  tag: u32("any", "I/O tag"),
+  addr: f64("any", "address that was refused"),
+  io: f64("any", "I/O number"),
+});
+
+/** First differing byte of a failed comparison. */
+export const MISMATCH = defineRecord("mismatch", 96, {
+  kind: u32("worker", "MISMATCH_KIND"),
+  job: u32("worker", "job clone"),
+  engine: u32("worker", "engine"),
+  expected: u32("worker", "expected byte"),
+  actual: u32("worker", "byte found"),
+  version: u32("worker", "expected version"),
+  phys: f64("worker", "physical address of the byte"),
+  dmaAddr: f64("worker", "address the device used for it"),
+  offset: f64("worker", "offset in the I/O"),
+  io: f64("worker", "I/O number inside its job"),
+  unit: f64("worker", "pattern unit"),
+});
+
+export const REGIONS = placeRegions(CONTROL_BYTES, {
+  header: { record: HEADER, count: 1, note: "identity, run control, bump allocators" },
+  workers: { record: WORKER, count: WORKERS_MAX, note: "host threads: heartbeat, doorbell, counters" },
+  copyRings: { record: RING, count: WORKERS_MAX, note: "virtual clock: loop to worker" },
+  copyCommands: { record: COPY_CMD, count: WORKERS_MAX * COPY_RING_DEPTH, note: "slots of copyRings" },
+  qpairs: { record: QPAIR, count: QPAIRS_MAX, note: "wall clock: job clone to engine and back" },
+  descriptors: { record: DESC, count: QPAIRS_MAX * QPAIR_DEPTH, note: "slots of the submission rings" },
+  completions: { record: COMPLETION, count: QPAIRS_MAX * QPAIR_DEPTH, note: "slots of the completion rings" },
+  scatterlists: { record: SG, count: 2 ** 22, note: "scatterlist arrays" },
+  domains: { record: DOMAIN, count: DOMAINS_MAX, note: "IOMMU domains" },
+  cpuRcaches: { record: CPU_RCACHE, count: DOMAINS_MAX * CPUS_MAX * IOVA_ORDERS, note: "[domain][cpu][order]" },
+  depots: { record: DEPOT, count: DOMAINS_MAX * IOVA_ORDERS, note: "[domain][order]" },
+  magazines: { record: MAGAZINE, count: 32768, note: "IOVA magazines" },
+  iovaNodes: { record: IOVA_NODE, count: 2 ** 20, note: "allocated IOVA ranges" },
+  iovaBuckets: { record: WORD, count: 2 ** 18, note: "hash of iovaNodes by domain and first pfn" },
+  flushQueues: { record: FQ, count: DOMAINS_MAX * CPUS_MAX, note: "[domain][cpu]" },
+  iommuUnits: { record: IOMMU_UNIT, count: IOMMU_UNITS_MAX, note: "IOMMU units" },
+  iotlb: { record: IOTLB_ENTRY, count: IOMMU_UNITS_MAX * IOTLB_ENTRIES_MAX, note: "[unit][set][way]" },
+  frames: { record: FRAME, count: 32768, note: "page-table frames" },
+  pools: { record: POOL, count: 16, note: "swiotlb pools" },
+  areas: { record: AREA, count: CPUS_MAX * 16, note: "[pool][area]" },
+  slots: { record: SLOT, count: SWIOTLB_SLOTS_MAX, note: "swiotlb slots, pools one after the other" },
+  chunkL1: { record: WORD, count: 2 ** 20, note: "physical / 4 GiB to chunkL2 table + 1" },
+  chunkL2: { record: CHUNK_L2, count: 512, note: "chunk directory tables" },
+  chunkPhys: { record: F64, count: CHUNK_COUNT, note: "physical address of every data chunk" },
+  sections: { record: SECTION, count: 4096, note: "hash of memmap sections" },
+  memmap: { record: MEMMAP_BLOCK, count: 512, note: "memmap blocks" },
+  mediaBuckets: { record: WORD, count: 2 ** 20, note: "hash of media extents" },
+  mediaExtents: { record: MEDIA_EXTENT, count: 2 ** 22, note: "version stamps of written media" },
+  mediaStripes: { record: MEDIA_STRIPE, count: 1024, note: "locks of mediaBuckets" },
+  devices: { record: DEVICE, count: 64, note: "device functions" },
+  faults: { record: FAULT, count: 1024, note: "first faults of the run" },
+  mismatches: { record: MISMATCH, count: MISMATCHES_MAX, note: "first failed comparisons" },
+});
+
+assert(IOTLB_ENTRY.WORDS % 2 === 0 && SG.WORDS % 2 === 0, "records with f64 fields keep 8-byte alignment in arrays");
+assert(QPAIR.cq - QPAIR.sq === RING.WORDS, "a queue pair holds two whole rings");
+assert(CHUNK_COUNT * CHUNK_BYTES === ARENA_BYTES - CONTROL_BYTES, "chunks fill the arena");
+
+/** Hash over every declared name, position and size; two builds with the same hash agree on every byte. */
+export function layoutHash(): string {
+  const text = JSON.stringify(Object.values(REGIONS).map((region: Region) => [region.name, region.byte, region.stride, region.count, region.record]));
+  return createHash("sha256").update(text).digest("hex");
+}

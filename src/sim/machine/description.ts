@@ -1,0 +1,204 @@
+/**
+ * The resolved description of a machine: what a machine YAML becomes after validation.
+ *
+ * Immutable. Everything that changes during a run lives in the arena; units end the names.
+ */
+
+import type { Defects, Era } from "../../base/era.ts";
+
+export type Arch = "x86-64" | "arm64" | "arm";
+/** How pages of a region are described: page-less, ZONE_DEVICE, DEVICE_PRIVATE or P2PDMA struct pages. */
+export type MemmapMode = "ram" | "none" | "zone-device" | "private" | "p2pdma";
+export type IommuMode = "off" | "passthrough" | "lazy" | "strict";
+export type DeviceClass =
+  | "nvme"
+  | "ahci"
+  | "nic"
+  | "virtio-blk"
+  | "virtio-net"
+  | "gpu"
+  | "dma-engine"
+  | "capture"
+  | "soc";
+
+export interface Machine {
+  readonly name: string;
+  readonly title: string;
+  readonly file: string;
+  readonly arch: Arch;
+  readonly era: Era;
+  readonly defects: Defects;
+  readonly cpus: CpuDescription;
+  readonly memory: readonly MemoryRegion[];
+  readonly iommu: IommuDescription;
+  readonly swiotlb: SwiotlbDescription;
+  readonly bridges: readonly Bridge[];
+  readonly devices: readonly Device[];
+  /** Device that unnamed files lie on. */
+  readonly defaultBlockDevice: string | null;
+  /** Confidential guest: every DMA bounces through decrypted memory. */
+  readonly confidential: boolean;
+}
+
+export interface CpuDescription {
+  readonly sockets: number;
+  readonly coresPerSocket: number;
+  readonly threadsPerCore: number;
+  /** sockets x coresPerSocket x threadsPerCore. */
+  readonly count: number;
+  readonly vendor: "intel" | "amd" | "arm";
+  /** x86 family number (AMD >= 0x17 is on the peer-to-peer allow list). */
+  readonly family: number;
+}
+
+/** One line of /proc/iomem: [start, start + bytes). */
+export interface MemoryRegion {
+  readonly name: string;
+  readonly kind: "ram" | "pmem";
+  readonly start: number;
+  readonly bytes: number;
+  readonly node: number;
+  readonly memmap: MemmapMode;
+}
+
+export interface IommuDescription {
+  readonly kind: "none" | "intel-vtd" | "amd-vi" | "smmuv3";
+  /** Default domain type of every device; a device may override it. */
+  readonly mode: IommuMode;
+  readonly units: readonly IommuUnit[];
+  /** Width of an IOVA; 39, 48 or 57 for VT-d. */
+  readonly addressBits: number;
+  /** Page sizes of the format in bytes, rising; the first is the granule. */
+  readonly pageBytes: readonly number[];
+  /** iommu.forcedac: do not try below 4 GiB first. */
+  readonly forcedac: boolean;
+}
+
+export interface IommuUnit {
+  readonly name: string;
+  readonly iotlbEntries: number;
+  readonly iotlbWays: number;
+  readonly walkers: number;
+}
+
+export interface SwiotlbDescription {
+  /** 0 = no pool. */
+  readonly bytes: number;
+  readonly areas: number;
+  /** swiotlb=force. */
+  readonly force: boolean;
+  /** Physical address of the pool; inside RAM, below 4 GiB unless the machine says otherwise. */
+  readonly start: number;
+}
+
+export type BridgeKind = "root-complex" | "root-port" | "switch-upstream" | "switch-downstream";
+export type AcsBit = "request-redirect" | "completion-redirect" | "egress-control" | "direct-translated";
+
+/** [start, start + bytes). */
+export interface AddressRange {
+  readonly start: number;
+  readonly bytes: number;
+}
+
+/** A node of the PCIe tree that is not an endpoint. Root complexes have no parent. */
+export interface Bridge {
+  readonly name: string;
+  readonly kind: BridgeKind;
+  readonly parent: string | null;
+  readonly node: number;
+  readonly acs: readonly AcsBit[];
+  /** vendor:device of the host bridge, for the peer-to-peer allow list. */
+  readonly id: string | null;
+  /** Bus address minus CPU address of windows below this root complex. */
+  readonly busOffset: number;
+  /** IOMMU unit that translates for this root complex; null = none. */
+  readonly iommuUnit: string | null;
+  /** CPU address ranges this root complex decodes for BARs ("PCI Bus 0000:00" of /proc/iomem); kept free in IOVA space. */
+  readonly windows: readonly AddressRange[];
+  /** Trained link of this port: towards its parent (switch-upstream) or its child (root port, switch-downstream). */
+  readonly link: Link | null;
+}
+
+export interface Link {
+  readonly gen: 1 | 2 | 3 | 4 | 5 | 6;
+  readonly lanes: 1 | 2 | 4 | 8 | 16;
+  readonly mpsBytes: number;
+  readonly mrrsBytes: number;
+  readonly rcbBytes: number;
+}
+
+export interface Bar {
+  readonly index: number;
+  /** CPU physical address of the BAR. */
+  readonly start: number;
+  readonly bytes: number;
+  readonly memmap: MemmapMode;
+  readonly prefetchable: boolean;
+}
+
+export interface Device {
+  readonly name: string;
+  readonly class: DeviceClass;
+  /** PCIe port the device sits below, or the root complex it is integrated in (no link); null = on-chip. */
+  readonly parent: string | null;
+  /** domain:bus:device.function. */
+  readonly bdf: string;
+  readonly node: number;
+  readonly link: Link | null;
+  /** Device queues: simulated engines. */
+  readonly queues: number;
+  readonly queueDepth: number;
+  readonly dmaMaskBits: number;
+  /** Bus DMA limit, inclusive last address; 0 = none. */
+  readonly busDmaLimit: number;
+  readonly maxSegBytes: number;
+  /** Boundary mask (e.g. 0xffffffff): a segment may not cross a multiple of mask + 1; all ones (2^53 - 1) = none. */
+  readonly segBoundaryMask: number;
+  readonly minAlignMask: number;
+  /** Largest scatterlist the device takes, entries. */
+  readonly maxSegments: number;
+  /** Largest transfer of one command, bytes. */
+  readonly maxTransferBytes: number;
+  readonly coherent: boolean;
+  readonly untrusted: boolean;
+  /** Domain type; null = the machine's. */
+  readonly iommuMode: IommuMode | null;
+  /** IOMMU unit on the device's way to memory; null = untranslated. */
+  readonly iommuUnit: string | null;
+  /** CPUs that take the interrupts, queue q on entry q modulo length; null = each queue interrupts its submitter. */
+  readonly irqCpus: readonly number[] | null;
+  readonly bars: readonly Bar[];
+  /** Memory of the device itself (GPU); null = none beside the BARs. */
+  readonly memory: DeviceMemory | null;
+  /** Medium behind the device: flash or disk (`block`), `wire`, or none. Not addressable memory. */
+  readonly medium: Medium | null;
+  readonly service: DeviceService;
+}
+
+export interface Medium {
+  readonly kind: "block" | "wire";
+  /** Capacity; 0 for a wire, which has no end. */
+  readonly bytes: number;
+  readonly sectorBytes: number;
+}
+
+/** Device-local memory; where it is larger than its BAR, the BAR is a window that moves over it. */
+export interface DeviceMemory {
+  readonly bytes: number;
+  /** `private`: DEVICE_PRIVATE pages; `p2pdma`: the part inside the BAR has struct pages; `none`: no struct pages. */
+  readonly memmap: MemmapMode;
+  /** Index of the BAR through which the bus reaches it; null = unreachable. */
+  readonly bar: number | null;
+}
+
+/** Service of the device itself; literature values until calibrated. */
+export interface DeviceService {
+  /** Time from command fetch to first data (read), or data to completion (write). */
+  readonly readLatencyNs: number;
+  readonly writeLatencyNs: number;
+  /** Commands the device serves at the same time. */
+  readonly parallelism: number;
+  readonly readBytesPerS: number;
+  readonly writeBytesPerS: number;
+  readonly iopsMax: number;
+}

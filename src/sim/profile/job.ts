@@ -1,0 +1,140 @@
+/**
+ * The resolved description of a load: what YAML profiles and fio job files both become.
+ *
+ * Words are fio's (HOWTO "Job parameters"); units end the name. Immutable after loading.
+ */
+import type { SourceLocation } from "../../base/errors.ts";
+
+/** fio's `rw`, from the job's point of view, plus `copy` (memory to memory by a DMA engine). */
+export type JobRw = "read" | "write" | "randread" | "randwrite" | "rw" | "randrw" | "copy";
+
+/** One entry of `bs`, `bsrange` or `bssplit`: sizes [bytesMin, bytesMax], drawn with `weight` out of the sum of weights. */
+export interface BlockSizeShare {
+  readonly bytesMin: number;
+  readonly bytesMax: number;
+  readonly weight: number;
+}
+
+/** fio's `random_distribution`. */
+export type Distribution =
+  | { readonly kind: "random" }
+  | { readonly kind: "zipf"; readonly theta: number; readonly center: number | null }
+  | { readonly kind: "pareto"; readonly h: number; readonly center: number | null }
+  | { readonly kind: "normal"; readonly deviationPercent: number; readonly center: number | null }
+  /** Shares of accesses over consecutive shares of the extent, both in percent. */
+  | { readonly kind: "zoned"; readonly zones: readonly ZoneShare[] }
+  /** As zoned, with sizes in bytes. */
+  | { readonly kind: "zoned_abs"; readonly zones: readonly ZoneShare[] };
+
+export interface ZoneShare {
+  readonly accessPercent: number;
+  /** Percent of the extent (`zoned`) or bytes (`zoned_abs`). */
+  readonly size: number;
+}
+
+/** How the engine submits: `depth1` engines ignore iodepth (fio's synchronous engines), `cpu` engines copy by CPU (dev-dax). */
+export type Submission = "async" | "depth1" | "cpu";
+
+/** Shape of the scatterlist of one I/O. */
+export interface SgShape {
+  /** Largest length of one entry, bytes. */
+  readonly entryBytes: number;
+  /** Offset of the first byte inside its page. */
+  readonly offsetBytes: number;
+  /** Share of entries without struct page (pfn only), 0..1; they lie in `pagelessTarget` or in page-less memory of `target`. */
+  readonly pagelessShare: number;
+  /** True: entries lie on scattered pages; false: physically contiguous. */
+  readonly scatter: boolean;
+}
+
+/** Direction-dependent values; fio's `read,write` pairs. */
+export interface PerDirection<T> {
+  readonly read: T;
+  readonly write: T;
+}
+
+export interface JobSpec {
+  readonly name: string;
+  readonly at: SourceLocation;
+  readonly rw: JobRw;
+  /** Percent of reads in a mixed job. */
+  readonly rwmixread: number;
+  /** Sequential I/Os between two random offsets (`rw=randread:8`), 1 = every I/O. */
+  readonly sequentialRun: number;
+  readonly blockSizes: PerDirection<readonly BlockSizeShare[]>;
+  readonly blockAlignBytes: PerDirection<number>;
+  readonly iodepth: number;
+  /** I/Os submitted in one go. */
+  readonly iodepthBatch: number;
+  readonly numjobs: number;
+  /** fio's name of the engine. */
+  readonly ioengine: string;
+  readonly submission: Submission;
+  /** O_DIRECT; a buffered libaio job submits at depth 1. */
+  readonly direct: boolean;
+  /** Bytes of the extent each clone covers; null = the whole target from `offsetBytes`. */
+  readonly sizeBytes: number | null;
+  /** Percent form of `size`, when given instead of bytes. */
+  readonly sizePercent: number | null;
+  readonly ioSizeBytes: number | null;
+  readonly numberIos: number | null;
+  readonly offsetBytes: number;
+  readonly offsetIncrementBytes: number;
+  readonly runtimeNs: number | null;
+  readonly timeBased: boolean;
+  readonly rampNs: number;
+  readonly rateBytesPerS: PerDirection<number | null>;
+  readonly rateMinBytesPerS: PerDirection<number | null>;
+  readonly rateIops: PerDirection<number | null>;
+  readonly rateProcess: "linear" | "poisson";
+  readonly thinktimeNs: number;
+  readonly thinktimeBlocks: number;
+  readonly startDelayNs: readonly [number, number];
+  /** Waits for every earlier job of the file to finish. */
+  readonly stonewall: boolean;
+  readonly distribution: PerDirection<Distribution>;
+  readonly norandommap: boolean;
+  readonly randrepeat: boolean;
+  readonly randseed: number | null;
+  /** Check the data that arrive (every clock, payload on). fio's `verify=` turns the write-then-read pass on. */
+  readonly verify: boolean;
+  /** fio's verify pass: after writing, read everything back and check it. */
+  readonly verifyPass: boolean;
+  readonly loops: number;
+  /** Names of the media extents: fio's `filename` split at `:`; empty = one file per clone. */
+  readonly filenames: readonly string[];
+  readonly directory: string | null;
+  readonly groupReporting: boolean;
+  /** Latency target profiling (`latency_target`). */
+  readonly latencyTarget: LatencyTarget | null;
+  readonly submitMode: "inline" | "offload";
+  /** Machine device that moves the data; null = the machine's default block target (or what `filenames` names). */
+  readonly device: string | null;
+  /** Memory the buffers lie in: `ram`, a pmem region's name, or `bar:DEVICE`. */
+  readonly target: string;
+  /** Source memory of a `copy` job; same words as `target`. */
+  readonly source: string;
+  /** Memory of the page-less entries of mixed lists; null = the first page-less region. */
+  readonly pagelessTarget: string | null;
+  readonly sg: SgShape;
+  readonly map: "per-io" | "persistent";
+  /** Notes for the result: options that were read but have no meaning here. */
+  readonly ignored: readonly string[];
+}
+
+export interface LatencyTarget {
+  readonly targetNs: number;
+  readonly windowNs: number;
+  readonly percentile: number;
+}
+
+/** A load profile: jobs in order. */
+export interface Profile {
+  readonly name: string;
+  readonly title: string;
+  readonly file: string;
+  /** Machine the profile is meant for; `--machine` overrides it. */
+  readonly machine: string | null;
+  readonly seed: number;
+  readonly jobs: readonly JobSpec[];
+}

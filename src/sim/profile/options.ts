@@ -1,0 +1,95 @@
+/**
+ * fio's job options as data (fio HOWTO "Job file parameters" and "I/O engine specific parameters").
+ *
+ * The table knows every option, so that any job file parses and a misspelt option is told apart from one without meaning here.
+ */
+import { closestWord } from "../../base/closest.ts";
+import { ENGINE_OPTIONS } from "./options_engine.ts";
+import { HONOURED_OPTIONS } from "./options_honoured.ts";
+import { IGNORED_OPTIONS } from "./options_ignored.ts";
+import { REFUSED_OPTIONS } from "./options_refused.ts";
+
+/**
+ * Form of a value: `set` and `optional` may stand without one; a plural takes `read,write[,trim]`; `sizepercent` is a size or
+ * a percentage; the rest are fio's own types.
+ */
+export type OptionType =
+  | "str"
+  | "optional"
+  | "set"
+  | "bool"
+  | "int"
+  | "ints"
+  | "float"
+  | "percent"
+  | "percents"
+  | "size"
+  | "sizes"
+  | "sizepercent"
+  | "sizerange"
+  | "sizeranges"
+  | "time"
+  | "times"
+  | "timerange"
+  | "bssplit"
+  | "distribution";
+
+/** `honoured`: a job here does it. `ignored`: known, no meaning here. `refused`: would change the load, so a value is an error. */
+export type OptionMeaning = "honoured" | "ignored" | "refused";
+
+/** Options that share a meaning; `options` lists `name|alias=type` words. */
+export interface OptionGroup {
+  readonly meaning: OptionMeaning;
+  /** One word: what part of the world the options belong to. */
+  readonly reason: string;
+  /** Way out of a refused option. */
+  readonly remedy?: string;
+  readonly options: string;
+}
+
+export interface FioOption {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly type: OptionType;
+  readonly meaning: OptionMeaning;
+  readonly reason: string;
+  readonly remedy: string | null;
+}
+
+/** Every known option, in the order of the groups. */
+export const FIO_OPTIONS: readonly FioOption[] = Object.freeze(
+  [...HONOURED_OPTIONS, ...REFUSED_OPTIONS, ...IGNORED_OPTIONS, ...ENGINE_OPTIONS].flatMap(expandGroup),
+);
+
+const BY_NAME: ReadonlyMap<string, FioOption> = new Map(
+  FIO_OPTIONS.flatMap((option) => [option.name, ...option.aliases].map((name) => [name, option] as const)),
+);
+
+function expandGroup(group: OptionGroup): FioOption[] {
+  return group.options.split(/\s+/).map((word) => {
+    const [names = "", type = "str"] = word.split("=");
+    const [name = "", ...aliases] = names.split("|");
+    const remedy = group.remedy ?? null;
+    return { name, aliases, type: type as OptionType, meaning: group.meaning, reason: group.reason, remedy };
+  });
+}
+
+/** The option of a name or alias; undefined when fio has none of that name. */
+export function findOption(name: string): FioOption | undefined {
+  return BY_NAME.get(name);
+}
+
+/** The known name nearest to a misspelt one; undefined when none is near. */
+export function closestOption(name: string): string | undefined {
+  return closestWord(name, BY_NAME.keys());
+}
+
+/** True when an option of this type may be written without `=value`. */
+export function mayStandAlone(option: FioOption): boolean {
+  return option.type === "set" || option.type === "bool" || option.type === "optional";
+}
+
+/** True when a refused option's value leaves the load as it is. */
+export function isNeutral(text: string): boolean {
+  return /^(none|0+(\.0+)?[a-z%]*)?$/i.test(text.trim());
+}
