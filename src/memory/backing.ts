@@ -10,9 +10,10 @@
  * Untouched memory reads as zero and costs nothing. Chunks that follow each other in physical space
  * do not follow each other in the arena, so every run is cut at 64 KiB.
  */
-import { DmasimError } from "../base/errors.ts";
+
 import type { Phys } from "../base/addr.ts";
 import { hex } from "../base/addr.ts";
+import { DmasimError } from "../base/errors.ts";
 import type { Arena } from "../shm/arena.ts";
 import { compareExchange, fetchAdd, load } from "../shm/atomics.ts";
 import { CHUNK_BYTES, CHUNK_COUNT, CONTROL_BYTES, HEADER, REGIONS } from "../shm/layout.ts";

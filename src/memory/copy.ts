@@ -48,6 +48,28 @@ export function findOtherPhys(arena: Arena, at: Phys, byte: number, bytes: numbe
   return -1;
 }
 
+/** Offset of the first byte in which two ranges differ, -1 when equal. */
+export function findDifference(arena: Arena, a: Phys, b: Phys, bytes: number): number {
+  let done = 0;
+  while (done < bytes) {
+    const piece = Math.min(bytes - done, toChunkEnd(a + done), toChunkEnd(b + done));
+    const first = lookup(arena, a + done);
+    const second = lookup(arena, b + done);
+    const found =
+      first < 0 || second < 0
+        ? differenceFromZero(arena, first < 0 ? second : first, piece)
+        : arena.ops.compare(first, second, piece);
+    if (found >= 0) return done + found;
+    done += piece;
+  }
+  return -1;
+}
+
+/** `byte` is an arena byte, or below 0 when neither side was ever touched. */
+function differenceFromZero(arena: Arena, byte: number, bytes: number): number {
+  return byte < 0 ? -1 : arena.ops.findOther(byte, 0, bytes);
+}
+
 /** One byte; zero when never touched. */
 export function readByte(arena: Arena, at: Phys): number {
   const from = lookup(arena, at);

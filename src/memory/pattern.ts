@@ -12,8 +12,11 @@ import { mix32 } from "../base/prng.ts";
 import type { Arena } from "../shm/arena.ts";
 import { commit, lookup, toChunkEnd } from "./backing.ts";
 
+/** Bytes that share one version and one header. */
 export const UNIT_BYTES = 512;
+/** Byte of a buffer before a device writes it. */
 export const POISON = 0xa5;
+/** Byte around a buffer. */
 export const GUARD = 0x5a;
 /** Version argument of {@link checkPattern} that takes each unit's version from its own header. */
 export const VERSION_FOLLOW = 0xffffffff;

@@ -51,54 +51,173 @@
         (br $next)))
     (i32.const -1))
 
-  ;; The 64-bit pattern word $word (0..63) of a 512-byte unit.
-  ;; Word 0 is version << 32 | low half of the unit number, in clear, so that a reader can tell which
-  ;; version arrived; the others are a hash of (key, unit, version, word).
-  (func $word (param $key i64) (param $unit i64) (param $version i32) (param $word i32) (result i64)
+  ;; The verification pattern. A 512-byte unit is 64 words of 64 bits:
+  ;;   word 0     = version << 32 | low half of the unit number, in clear, so that a reader can tell what arrived
+  ;;   word 1..63 = finish(base + word * 0xbf58476d1ce4e5b9), where base hashes (key, unit, version)
+  ;; Whole units take the unrolled functions (7 words a turn, 9 turns), pieces of units $fillPart and $checkPart;
+  ;; V8 does not inline wasm calls, therefore `finish` is spelled out where it is hot.
+  (func $base (param $key i64) (param $unit i64) (param $version i32) (result i64)
+    (i64.xor (local.get $key)
+      (i64.xor (i64.mul (local.get $unit) (i64.const 0x9e3779b97f4a7c15))
+               (i64.mul (i64.extend_i32_u (local.get $version)) (i64.const 0xd1b54a32d192ed03)))))
+
+  (func $head (param $unit i64) (param $version i32) (result i64)
+    (i64.or (i64.shl (i64.extend_i32_u (local.get $version)) (i64.const 32))
+            (i64.and (local.get $unit) (i64.const 0xffffffff))))
+
+  (func $word (param $base i64) (param $head i64) (param $word i32) (result i64)
     (local $x i64)
-    (if (i32.eqz (local.get $word))
-      (then (return (i64.or
-        (i64.shl (i64.extend_i32_u (local.get $version)) (i64.const 32))
-        (i64.and (local.get $unit) (i64.const 0xffffffff))))))
-    (local.set $x (i64.add
-      (i64.xor (local.get $key)
-        (i64.xor (i64.mul (local.get $unit) (i64.const 0x9e3779b97f4a7c15))
-                 (i64.mul (i64.extend_i32_u (local.get $version)) (i64.const 0xd1b54a32d192ed03))))
+    (if (i32.eqz (local.get $word)) (then (return (local.get $head))))
+    (local.set $x (i64.add (local.get $base)
       (i64.mul (i64.extend_i32_u (local.get $word)) (i64.const 0xbf58476d1ce4e5b9))))
-    (local.set $x (i64.mul
-      (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32)))
-      (i64.const 0x94d049bb133111eb)))
+    (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
     (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))
+
+  ;; Writes words 1..63 of the unit at $at; $h enters as its base.
+  (func $fillUnit (param $at i32) (param $h i64)
+    (local $x i64) (local $end i32)
+    (local.set $end (i32.add (local.get $at) (i32.const 504)))
+    (loop $next
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (i64.store offset=8 align=1 (local.get $at)
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (i64.store offset=16 align=1 (local.get $at)
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (i64.store offset=24 align=1 (local.get $at)
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (i64.store offset=32 align=1 (local.get $at)
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (i64.store offset=40 align=1 (local.get $at)
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (i64.store offset=48 align=1 (local.get $at)
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (i64.store offset=56 align=1 (local.get $at)
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))
+      (br_if $next (i32.ne (local.tee $at (i32.add (local.get $at) (i32.const 56))) (local.get $end)))))
+
+  ;; 1 when words 1..63 of the unit at $at are those of the base $h.
+  (func $sameUnit (param $at i32) (param $h i64) (result i32)
+    (local $x i64) (local $diff i64) (local $end i32)
+    (local.set $end (i32.add (local.get $at) (i32.const 504)))
+    (loop $next
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (local.set $diff (i64.or (local.get $diff) (i64.xor (i64.load offset=8 align=1 (local.get $at))
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (local.set $diff (i64.or (local.get $diff) (i64.xor (i64.load offset=16 align=1 (local.get $at))
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (local.set $diff (i64.or (local.get $diff) (i64.xor (i64.load offset=24 align=1 (local.get $at))
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (local.set $diff (i64.or (local.get $diff) (i64.xor (i64.load offset=32 align=1 (local.get $at))
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (local.set $diff (i64.or (local.get $diff) (i64.xor (i64.load offset=40 align=1 (local.get $at))
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (local.set $diff (i64.or (local.get $diff) (i64.xor (i64.load offset=48 align=1 (local.get $at))
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))))
+        (local.set $x (local.tee $h (i64.add (local.get $h) (i64.const 0xbf58476d1ce4e5b9))))
+        (local.set $x (i64.mul (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 32))) (i64.const 0x94d049bb133111eb)))
+        (local.set $diff (i64.or (local.get $diff) (i64.xor (i64.load offset=56 align=1 (local.get $at))
+          (i64.xor (local.get $x) (i64.shr_u (local.get $x) (i64.const 29))))))
+      (if (i64.ne (local.get $diff) (i64.const 0)) (then (return (i32.const 0))))
+      (br_if $next (i32.ne (local.tee $at (i32.add (local.get $at) (i32.const 56))) (local.get $end))))
+    (i32.const 1))
+
+  ;; Writes bytes [$lo, $lo + $bytes) of one unit to $at.
+  (func $fillPart (param $at i32) (param $base i64) (param $head i64) (param $lo i32) (param $bytes i32)
+    (local $end i32) (local $w i64) (local $lead i32)
+    (local.set $end (i32.add (local.get $at) (local.get $bytes)))
+    (loop $next
+      (local.set $w (call $word (local.get $base) (local.get $head) (i32.shr_u (local.get $lo) (i32.const 3))))
+      (local.set $lead (i32.and (local.get $lo) (i32.const 7)))
+      (if (i32.and (i32.eqz (local.get $lead))
+                   (i32.ge_u (i32.sub (local.get $end) (local.get $at)) (i32.const 8)))
+        (then
+          (i64.store align=1 (local.get $at) (local.get $w))
+          (local.set $at (i32.add (local.get $at) (i32.const 8)))
+          (local.set $lo (i32.add (local.get $lo) (i32.const 8))))
+        (else
+          (i32.store8 (local.get $at) (i32.wrap_i64
+            (i64.shr_u (local.get $w) (i64.extend_i32_u (i32.shl (local.get $lead) (i32.const 3))))))
+          (local.set $at (i32.add (local.get $at) (i32.const 1)))
+          (local.set $lo (i32.add (local.get $lo) (i32.const 1)))))
+      (br_if $next (i32.ne (local.get $at) (local.get $end)))))
+
+  ;; Offset of the first byte of [$at, $at + $bytes) that differs from bytes $lo.. of one unit, -1 when none does.
+  (func $checkPart (param $start i32) (param $base i64) (param $head i64) (param $lo i32) (param $bytes i32) (result i32)
+    (local $at i32) (local $end i32) (local $w i64) (local $lead i32) (local $byte i32)
+    (local.set $at (local.get $start))
+    (local.set $end (i32.add (local.get $at) (local.get $bytes)))
+    (loop $next
+      (local.set $w (call $word (local.get $base) (local.get $head) (i32.shr_u (local.get $lo) (i32.const 3))))
+      (local.set $lead (i32.and (local.get $lo) (i32.const 7)))
+      (if (i32.and
+            (i32.and (i32.eqz (local.get $lead))
+                     (i32.ge_u (i32.sub (local.get $end) (local.get $at)) (i32.const 8)))
+            (i64.eq (i64.load align=1 (local.get $at)) (local.get $w)))
+        (then
+          (local.set $at (i32.add (local.get $at) (i32.const 8)))
+          (local.set $lo (i32.add (local.get $lo) (i32.const 8))))
+        (else
+          (local.set $byte (i32.and (i32.wrap_i64
+            (i64.shr_u (local.get $w) (i64.extend_i32_u (i32.shl (local.get $lead) (i32.const 3)))))
+            (i32.const 255)))
+          (if (i32.ne (i32.load8_u (local.get $at)) (local.get $byte))
+            (then
+              (global.set $expected (local.get $byte))
+              (return (i32.sub (local.get $at) (local.get $start)))))
+          (local.set $at (i32.add (local.get $at) (i32.const 1)))
+          (local.set $lo (i32.add (local.get $lo) (i32.const 1)))))
+      (br_if $next (i32.ne (local.get $at) (local.get $end))))
+    (i32.const -1))
 
   ;; Bytes $off.. of a pattern stream whose first unit is $unit, written to [$dst, $dst + $bytes).
   (func (export "patternFill")
     (param $dst i32) (param $bytes i32) (param $keyLo i32) (param $keyHi i32)
     (param $unitF f64) (param $version i32) (param $offF f64)
-    (local $key i64) (local $unit0 i64) (local $off i64) (local $end i32) (local $w i64) (local $lead i32)
-    (local.set $key (i64.or (i64.extend_i32_u (local.get $keyLo))
-                            (i64.shl (i64.extend_i32_u (local.get $keyHi)) (i64.const 32))))
-    (local.set $unit0 (i64.trunc_sat_f64_u (local.get $unitF)))
-    (local.set $off (i64.trunc_sat_f64_u (local.get $offF)))
-    (local.set $end (i32.add (local.get $dst) (local.get $bytes)))
+    (local $key i64) (local $unit i64) (local $base i64) (local $lo i32) (local $piece i32)
+    (local.set $key (call $join (local.get $keyLo) (local.get $keyHi)))
+    (local.set $unit (i64.add (i64.trunc_sat_f64_u (local.get $unitF))
+                              (i64.shr_u (i64.trunc_sat_f64_u (local.get $offF)) (i64.const 9))))
+    (local.set $lo (i32.and (i32.wrap_i64 (i64.trunc_sat_f64_u (local.get $offF))) (i32.const 511)))
     (block $done
       (loop $next
-        (br_if $done (i32.eqz (i32.sub (local.get $end) (local.get $dst))))
-        (local.set $w (call $word (local.get $key)
-          (i64.add (local.get $unit0) (i64.shr_u (local.get $off) (i64.const 9)))
-          (local.get $version)
-          (i32.and (i32.wrap_i64 (i64.shr_u (local.get $off) (i64.const 3))) (i32.const 63))))
-        (local.set $lead (i32.and (i32.wrap_i64 (local.get $off)) (i32.const 7)))
-        (if (i32.and (i32.eqz (local.get $lead))
-                     (i32.ge_u (i32.sub (local.get $end) (local.get $dst)) (i32.const 8)))
+        (br_if $done (i32.eqz (local.get $bytes)))
+        (local.set $piece (call $minU (i32.sub (i32.const 512) (local.get $lo)) (local.get $bytes)))
+        (local.set $base (call $base (local.get $key) (local.get $unit) (local.get $version)))
+        (if (i32.eq (local.get $piece) (i32.const 512))
           (then
-            (i64.store align=1 (local.get $dst) (local.get $w))
-            (local.set $dst (i32.add (local.get $dst) (i32.const 8)))
-            (local.set $off (i64.add (local.get $off) (i64.const 8))))
+            (i64.store align=1 (local.get $dst) (call $head (local.get $unit) (local.get $version)))
+            (call $fillUnit (local.get $dst) (local.get $base)))
           (else
-            (i32.store8 (local.get $dst) (i32.wrap_i64
-              (i64.shr_u (local.get $w) (i64.extend_i32_u (i32.shl (local.get $lead) (i32.const 3))))))
-            (local.set $dst (i32.add (local.get $dst) (i32.const 1)))
-            (local.set $off (i64.add (local.get $off) (i64.const 1)))))
+            (call $fillPart (local.get $dst) (local.get $base)
+              (call $head (local.get $unit) (local.get $version)) (local.get $lo) (local.get $piece))))
+        (local.set $dst (i32.add (local.get $dst) (local.get $piece)))
+        (local.set $bytes (i32.sub (local.get $bytes) (local.get $piece)))
+        (local.set $unit (i64.add (local.get $unit) (i64.const 1)))
+        (local.set $lo (i32.const 0))
         (br $next))))
 
   ;; Version that the current unit of a self-describing stream carries; kept between the pieces of one stream.
@@ -108,51 +227,45 @@
   (func (export "lastExpected") (result i32) (global.get $expected))
 
   ;; Offset of the first byte of [$src, $src + $bytes) that differs from the pattern, -1 when none does.
-  ;; $follow: take the version of every unit from its own first word (0 = $version holds for all).
+  ;; $follow: take the version of every unit from its own first word (0 = $version holds for all); the
+  ;; version stands in bytes 4..7, so a piece that ends before them keeps the one of the unit before.
   (func (export "patternCheck")
     (param $src i32) (param $bytes i32) (param $keyLo i32) (param $keyHi i32)
     (param $unitF f64) (param $version i32) (param $offF f64) (param $follow i32) (result i32)
-    (local $key i64) (local $unit0 i64) (local $off i64) (local $at i32) (local $end i32) (local $w i64)
-    (local $lead i32) (local $byte i32)
-    (local.set $key (i64.or (i64.extend_i32_u (local.get $keyLo))
-                            (i64.shl (i64.extend_i32_u (local.get $keyHi)) (i64.const 32))))
-    (local.set $unit0 (i64.trunc_sat_f64_u (local.get $unitF)))
-    (local.set $off (i64.trunc_sat_f64_u (local.get $offF)))
+    (local $key i64) (local $unit i64) (local $base i64) (local $head i64)
+    (local $at i32) (local $lo i32) (local $piece i32) (local $bad i32)
+    (local.set $key (call $join (local.get $keyLo) (local.get $keyHi)))
+    (local.set $unit (i64.add (i64.trunc_sat_f64_u (local.get $unitF))
+                              (i64.shr_u (i64.trunc_sat_f64_u (local.get $offF)) (i64.const 9))))
+    (local.set $lo (i32.and (i32.wrap_i64 (i64.trunc_sat_f64_u (local.get $offF))) (i32.const 511)))
     (local.set $at (local.get $src))
-    (local.set $end (i32.add (local.get $src) (local.get $bytes)))
     (if (i32.eqz (local.get $follow)) (then (global.set $version (local.get $version))))
     (block $done
       (loop $next
-        (br_if $done (i32.eqz (i32.sub (local.get $end) (local.get $at))))
-        ;; The version stands in bytes 4..7 of the unit; a stream that follows it needs them whole.
-        (if (i32.and (i32.ne (local.get $follow) (i32.const 0))
-                     (i32.and (i64.eqz (i64.and (local.get $off) (i64.const 511)))
-                              (i32.ge_u (i32.sub (local.get $end) (local.get $at)) (i32.const 8))))
+        (br_if $done (i32.eqz (local.get $bytes)))
+        (local.set $piece (call $minU (i32.sub (i32.const 512) (local.get $lo)) (local.get $bytes)))
+        (if (i32.and (i32.and (i32.ne (local.get $follow) (i32.const 0)) (i32.eqz (local.get $lo)))
+                     (i32.ge_u (local.get $piece) (i32.const 8)))
           (then (global.set $version (i32.load offset=4 align=1 (local.get $at)))))
-        (local.set $w (call $word (local.get $key)
-          (i64.add (local.get $unit0) (i64.shr_u (local.get $off) (i64.const 9)))
-          (global.get $version)
-          (i32.and (i32.wrap_i64 (i64.shr_u (local.get $off) (i64.const 3))) (i32.const 63))))
-        (local.set $lead (i32.and (i32.wrap_i64 (local.get $off)) (i32.const 7)))
-        (if (i32.and
-              (i32.and (i32.eqz (local.get $lead))
-                       (i32.ge_u (i32.sub (local.get $end) (local.get $at)) (i32.const 8)))
-              (i64.eq (i64.load align=1 (local.get $at)) (local.get $w)))
-          (then
-            (local.set $at (i32.add (local.get $at) (i32.const 8)))
-            (local.set $off (i64.add (local.get $off) (i64.const 8))))
-          (else
-            (local.set $byte (i32.and (i32.wrap_i64
-              (i64.shr_u (local.get $w) (i64.extend_i32_u (i32.shl (local.get $lead) (i32.const 3)))))
-              (i32.const 255)))
-            (if (i32.ne (i32.load8_u (local.get $at)) (local.get $byte))
-              (then
-                (global.set $expected (local.get $byte))
-                (return (i32.sub (local.get $at) (local.get $src)))))
-            (local.set $at (i32.add (local.get $at) (i32.const 1)))
-            (local.set $off (i64.add (local.get $off) (i64.const 1)))))
+        (local.set $base (call $base (local.get $key) (local.get $unit) (global.get $version)))
+        (local.set $head (call $head (local.get $unit) (global.get $version)))
+        (block $same
+          (if (i32.eq (local.get $piece) (i32.const 512))
+            (then (if (i64.eq (i64.load align=1 (local.get $at)) (local.get $head))
+              (then (br_if $same (call $sameUnit (local.get $at) (local.get $base)))))))
+          (local.set $bad (call $checkPart (local.get $at) (local.get $base) (local.get $head)
+            (local.get $lo) (local.get $piece)))
+          (if (i32.ge_s (local.get $bad) (i32.const 0))
+            (then (return (i32.add (i32.sub (local.get $at) (local.get $src)) (local.get $bad))))))
+        (local.set $at (i32.add (local.get $at) (local.get $piece)))
+        (local.set $bytes (i32.sub (local.get $bytes) (local.get $piece)))
+        (local.set $unit (i64.add (local.get $unit) (i64.const 1)))
+        (local.set $lo (i32.const 0))
         (br $next)))
     (i32.const -1))
+
+  (func $minU (param $a i32) (param $b i32) (result i32)
+    (select (local.get $a) (local.get $b) (i32.lt_u (local.get $a) (local.get $b))))
 
   ;; High half of the value that the last 64-bit operation of this thread saw.
   (global $hi (mut i32) (i32.const 0))

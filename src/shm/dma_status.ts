@@ -25,4 +25,20 @@ export const DESC_OP = Object.freeze({
 });
 
 /** Operation of a copy command (virtual clock). */
-export const COPY_OP = Object.freeze({ copy: 1, fill: 2, patternFill: 3, patternCheck: 4, checkFill: 5 });
+export const COPY_OP = Object.freeze({
+  copy: 1,
+  /** keyLo is the byte. */
+  fill: 2,
+  patternFill: 3,
+  patternCheck: 4,
+  /** keyLo is the byte that must still stand everywhere. */
+  checkFill: 5,
+  compare: 6,
+  flip: 7,
+  /** Medium content through the engine's device buffer to memory, with the pattern or as the buffer is. */
+  toMemory: 8,
+  toMemoryRaw: 9,
+  /** Memory to the device buffer, checked there or not. */
+  fromMemory: 10,
+  fromMemoryRaw: 11,
+});

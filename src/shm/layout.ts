@@ -21,10 +21,10 @@ export const CHUNK_COUNT = (ARENA_BYTES - CONTROL_BYTES) / CHUNK_BYTES;
 /** Lock ranks: a thread takes locks in rising order only, one of a rank. */
 export const RANK = Object.freeze({
   domain: 10,
+  flushQueue: 15,
   magazine: 20,
   depot: 21,
   iovaTree: 22,
-  flushQueue: 23,
   swiotlbArea: 30,
   window: 40,
   sgPool: 50,
@@ -153,6 +153,7 @@ export const DESC = defineRecord("descriptor", 64, {
   keyLo: u32("producer", "pattern key, low half"),
   keyHi: u32("producer", "pattern key, high half"),
   flags: u32("producer", "DESC_FLAG bits"),
+  job: u32("producer", "job, for reports"),
 });
 
 export const COMPLETION = defineRecord("completion", 32, {
@@ -185,32 +186,33 @@ export const SG = defineRecord("scatterlist", 32, {
 export const DOMAIN = defineRecord("domain", 1024, {
   rootFrame: u32("mapper", "page-table root frame + 1"),
   tableLock: mutex(RANK.domain, "reserved for table teardown"),
+  tableGeneration: u32("any", "table frames taken out of the tree (fetch-add); a walk that straddles one is repeated"),
   treeLine: line(),
   treeLock: mutex(RANK.iovaTree, "IOVA node list"),
-  anchor: u32("holder", "node above everything"),
-  cachedNode: u32("holder", "search start, 64-bit"),
-  cached32Node: u32("holder", "search start below 4 GiB"),
+  anchor: u32("holder", "node above everything (word index)"),
+  cachedNode: u32("holder", "search start, 64-bit (word index)"),
+  cached32Node: u32("holder", "search start below 4 GiB (word index)"),
   max32AllocSize: u32("holder", "smallest size in pages known to fail below 4 GiB"),
-  nodeFree: u32("holder", "free node list"),
-  nodesUsed: u32("holder", "allocated IOVA ranges in the list"),
+  nodeFree: u32("holder", "free node list (word index, 0 = none)"),
+  nodesUsed: u32("holder", "allocated IOVA ranges in the list; reserved ones do not count"),
   startPfn: f64("coordinator", "lowest allocatable pfn"),
   dma32Pfn: f64("coordinator", "first pfn at or above 4 GiB"),
   flushLine: line(),
   flushStart: u32("any", "domain flushes started"),
   flushFinish: u32("any", "domain flushes finished"),
-  fqTimerArmed: u32("any", "1 = a flush is due at fqDueNs"),
+  fqTimerArmed: u32("any", "1 = a flush is due at fqDueNs, 2 = being armed"),
   fqDueNs: f64("any", "time of the pending timer flush"),
   statLine: line(),
   ptePresent: u32("any", "leaf entries present (fetch-add/sub)"),
   pageBytesMask: u32("coordinator", "log2 page sizes of the format, bit mask"),
-  dacForced: u32("any", "1 = 32-bit-first failed once: start at the full mask"),
+  dacForced: u32("any", "one bit a device index: 32-bit-first failed once, start at the full mask (fetch-or)", 2),
 });
 
 /** Per (domain, CPU, order) IOVA magazines; struct iova_cpu_rcache. */
 export const CPU_RCACHE = defineRecord("iovaCpuRcache", 64, {
   lock: mutex(RANK.magazine, "this CPU's magazines of one order"),
-  loaded: u32("holder", "magazine index, 0 = none"),
-  prev: u32("holder", "magazine index, 0 = none"),
+  loaded: u32("holder", "magazine (word index), 0 = none yet"),
+  prev: u32("holder", "magazine (word index), 0 = none yet"),
 });
 
 /** Per (domain, order) depot of full magazines; struct iova_rcache. */
@@ -219,6 +221,8 @@ export const DEPOT = defineRecord("iovaDepot", 64, {
   head: u32("holder", "first full magazine, 0 = none"),
   size: u32("holder", "full magazines in the depot"),
   spare: u32("holder", "first empty magazine, 0 = none"),
+  trimArmed: u32("holder", "1 = a trim is due at trimDueNs"),
+  trimDueNs: f64("holder", "time of the pending trim"),
 });
 
 export const MAGAZINE = defineRecord("iovaMagazine", 1024, {
@@ -230,10 +234,10 @@ export const MAGAZINE = defineRecord("iovaMagazine", 1024, {
 export const IOVA_NODE = defineRecord("iovaNode", 32, {
   lo: f64("holder", "first pfn"),
   hi: f64("holder", "last pfn, inclusive"),
-  prev: u32("holder", "next lower node, 0 = none"),
-  next: u32("holder", "next higher node, 0 = none"),
+  prev: u32("holder", "next lower node (word index), 0 = none"),
+  next: u32("holder", "next higher node (word index), 0 = none"),
   hashNext: u32("holder", "next node of the hash chain; next free node when free"),
-  used: u32("holder", "1 = in the list"),
+  used: u32("holder", "0 = free, 1 = allocated, 2 = reserved or anchor"),
 });
 
 export const WORD = defineRecord("word", 4, { value: u32("any", "one word") });

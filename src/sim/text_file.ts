@@ -5,101 +5,65 @@ import { DmasimError } from "../base/errors.ts";
 export type TextFileKind = "machine" | "profile" | "job file";
 
 /** Largest configuration file that is read, bytes. */
-export const TEXT_FILE_BYTES_MAX = 1024 * 1024;
+const TEXT_FILE_BYTES_MAX = 1024 * 1024;
 
 /**
  * Text of a configuration file: UTF-8, at most 1 MiB, not empty.
  * Throws one `DmasimError` that names the file when it is absent, not a regular file, too large, binary or empty.
  */
 export function readTextFile(file: string, kind: TextFileKind): string {
-	checkFile(file, kind);
-	const text = decodeUtf8(file, readBytes(file, kind));
-	if (text.trim() === "") {
-		throw fileError(
-			"DMASIM_FILE_EMPTY",
-			file,
-			`this ${kind} is empty`,
-			`write at least one ${emptyRemedy(kind)}`,
-		);
-	}
-	return text;
+  checkFile(file, kind);
+  const text = decodeUtf8(file, readBytes(file, kind));
+  if (text.trim() === "") {
+    throw fileError("DMASIM_FILE_EMPTY", file, `this ${kind} is empty`, `write at least one ${emptyRemedy(kind)}`);
+  }
+  return text;
 }
 
 function emptyRemedy(kind: TextFileKind): string {
-	if (kind === "job file") return "[job] section with rw= and bs=";
-	return kind === "profile"
-		? "job: jobs: [{name: a, rw: randread, bs: 4k}]"
-		: "memory region and device";
+  if (kind === "job file") return "[job] section with rw= and bs=";
+  return kind === "profile" ? "job: jobs: [{name: a, rw: randread, bs: 4k}]" : "memory region and device";
 }
 
 function checkFile(file: string, kind: TextFileKind): void {
-	const stat = statSync(file, { throwIfNoEntry: false });
-	if (stat === undefined) {
-		throw fileError(
-			"DMASIM_FILE_ABSENT",
-			file,
-			`this ${kind} does not exist`,
-			"check the path, or run: dmasim list",
-		);
-	}
-	if (!stat.isFile()) {
-		throw fileError(
-			"DMASIM_FILE_TYPE",
-			file,
-			`this ${kind} is not a regular file`,
-			"give the path of a text file",
-		);
-	}
-	if (stat.size > TEXT_FILE_BYTES_MAX) {
-		throw new DmasimError({
-			code: "DMASIM_FILE_TOO_LARGE",
-			what: `this ${kind} is too large, bytes`,
-			value: stat.size,
-			limit: `at most ${TEXT_FILE_BYTES_MAX}`,
-			remedy: "split it, or check that this is the file you meant",
-			at: { file },
-		});
-	}
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    throw fileError("DMASIM_FILE_ABSENT", file, `this ${kind} does not exist`, "check the path, or run: dmasim list");
+  }
+  if (!stat.isFile()) {
+    throw fileError("DMASIM_FILE_TYPE", file, `this ${kind} is not a regular file`, "give the path of a text file");
+  }
+  if (stat.size > TEXT_FILE_BYTES_MAX) {
+    throw new DmasimError({
+      code: "DMASIM_FILE_TOO_LARGE",
+      what: `this ${kind} is too large, bytes`,
+      value: stat.size,
+      limit: `at most ${TEXT_FILE_BYTES_MAX}`,
+      remedy: "split it, or check that this is the file you meant",
+      at: { file },
+    });
+  }
 }
 
 function readBytes(file: string, kind: TextFileKind): Uint8Array {
-	try {
-		return readFileSync(file);
-	} catch (error) {
-		const reason =
-			error instanceof Error && "code" in error
-				? String(error.code)
-				: "read failed";
-		throw fileError(
-			"DMASIM_FILE_UNREADABLE",
-			file,
-			`this ${kind} cannot be read (${reason})`,
-			"check its permissions",
-		);
-	}
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "read failed";
+    throw fileError("DMASIM_FILE_UNREADABLE", file, `this ${kind} cannot be read (${reason})`, "check its permissions");
+  }
 }
 
 function decodeUtf8(file: string, bytes: Uint8Array): string {
-	const binary = () =>
-		fileError(
-			"DMASIM_FILE_BINARY",
-			file,
-			"this file is binary, not UTF-8 text",
-			"give a text file",
-		);
-	if (bytes.includes(0)) throw binary();
-	try {
-		return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-	} catch {
-		throw binary();
-	}
+  const binary = () => fileError("DMASIM_FILE_BINARY", file, "this file is binary, not UTF-8 text", "give a text file");
+  if (bytes.includes(0)) throw binary();
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw binary();
+  }
 }
 
-function fileError(
-	code: string,
-	file: string,
-	what: string,
-	remedy: string,
-): DmasimError {
-	return new DmasimError({ code, what, remedy, at: { file } });
+function fileError(code: string, file: string, what: string, remedy: string): DmasimError {
+  return new DmasimError({ code, what, remedy, at: { file } });
 }

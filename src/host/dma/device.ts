@@ -2,6 +2,7 @@
  * The immutable description of a device as the DMA API sees it (struct device with its dma_parms), and
  * the API's constants.
  */
+import type { PageTableFormat } from "../../pagetable/format.ts";
 
 /** enum dma_data_direction. */
 export const DIR = Object.freeze({ bidirectional: 0, toDevice: 1, fromDevice: 2, none: 3 });
@@ -34,6 +35,8 @@ export interface DmaDomain {
   /** iommu.forcedac: never try below 4 GiB first. */
   readonly forcedac: boolean;
   readonly cpus: number;
+  /** Page-table format; default four-level VT-d second level. Its page sizes and width agree with the fields above. */
+  readonly format?: PageTableFormat;
 }
 
 /** swiotlb pool geometry (struct io_tlb_pool without its state). */

@@ -141,7 +141,7 @@ export interface Device {
   readonly class: DeviceClass;
   /** PCIe port the device sits below, or the root complex it is integrated in (no link); null = on-chip. */
   readonly parent: string | null;
-  /** domain:bus:device.function. */
+  /** domain:bus:device.function; the name of an on-chip device, which has no PCI address. */
   readonly bdf: string;
   readonly node: number;
   readonly link: Link | null;

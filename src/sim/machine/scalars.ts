@@ -68,7 +68,7 @@ const BITS = /^(\d+(?:\.\d+)?)\s*([KMGT]?)bit\/s$/i;
 const DECIMAL: Readonly<Record<string, number>> = { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
 
 /** Bytes per second of `7GB/s`, `500MiB/s`, `100Gbit/s`. */
-export function parseRateBytesPerS(text: string): number | undefined {
+function parseRateBytesPerS(text: string): number | undefined {
   const bits = BITS.exec(text.trim());
   if (bits !== null) return (Number(bits[1]) * (DECIMAL[(bits[2] ?? "").toLowerCase()] ?? 1)) / 8;
   const bytes = /^(.*)\/s$/i.exec(text.trim());
@@ -104,14 +104,51 @@ export function count(max: number) {
   });
 }
 
-const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/;
+interface TextForm {
+  readonly noun: string;
+  readonly pattern: RegExp;
+  readonly limit: string;
+  readonly example: string;
+}
 
-/** Name of a region, port, unit or device: a letter, then letters, digits, `_`, `.`, `-`; 32 characters at most. */
+function text(form: TextForm) {
+  return z
+    .string()
+    .superRefine((value, context) => {
+      if (form.pattern.test(value)) return;
+      const params = { limit: form.limit, remedy: `write it as ${form.example}` };
+      context.addIssue({ code: "custom", message: `not ${form.noun}`, params });
+    })
+    .meta({ pattern: form.pattern.source, examples: [form.example] });
+}
+
+/** Name of a region, port, unit or device. */
 export function name() {
-  return z.string().superRefine((value, context) => {
-    if (NAME.test(value)) return;
-    const limit = "a letter, then letters, digits, _ . or -; at most 32 characters";
-    context.addIssue({ code: "custom", message: "not a name", params: { limit, remedy: "rename it, e.g. nvme0" } });
+  return text({
+    noun: "a name",
+    pattern: /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/,
+    limit: "a letter, then letters, digits, _ . or -; at most 32 characters",
+    example: "nvme0",
+  });
+}
+
+/** PCI address `domain:bus:device.function`. */
+export function bdf() {
+  return text({
+    noun: "a PCI address",
+    pattern: /^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/,
+    limit: "domain:bus:device.function in lower-case hexadecimal",
+    example: "0000:03:00.0",
+  });
+}
+
+/** PCI identity `vendor:device`. */
+export function pciId() {
+  return text({
+    noun: "a PCI identity",
+    pattern: /^[0-9a-f]{4}:[0-9a-f]{4}$/,
+    limit: "vendor:device, four lower-case hexadecimal digits each",
+    example: "8086:09a2",
   });
 }
 

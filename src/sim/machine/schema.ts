@@ -61,10 +61,7 @@ export const machineSchema = z
       .nullable()
       .optional()
       .describe("Device that jobs without a device use. Default: the first device with a block medium"),
-    confidential: z
-      .boolean()
-      .default(false)
-      .describe("Confidential guest: every DMA bounces through decrypted memory"),
+    confidential: z.boolean().default(false).describe("Confidential guest: every DMA bounces through decrypted memory"),
   })
   .describe("A dmasim machine");
 

@@ -1,7 +1,7 @@
 /** Machine YAML: devices, their BARs, media and service. */
 import { z } from "zod";
 import { CPUS_MAX, ENGINES_MAX, QPAIR_DEPTH } from "../../shm/layout.ts";
-import { address, count, durationNs, name, rate, size, whole } from "./scalars.ts";
+import { address, bdf, count, durationNs, name, rate, size, whole } from "./scalars.ts";
 import { NODE_MAX } from "./schema_memory.ts";
 import { linkSchema } from "./schema_pcie.ts";
 
@@ -12,7 +12,7 @@ const barSchema = z.strictObject({
   start: address().describe("CPU physical address, aligned to the size"),
   size: size(16).describe("Size, a power of two"),
   memmap: z
-    .enum(["none", "private", "p2pdma"])
+    .enum(["none", "p2pdma"])
     .default("none")
     .describe("Struct pages of the BAR: none, or p2pdma (pci_p2pdma_add_resource), which peers may use as DMA target"),
   prefetchable: z.boolean().default(false).describe("Prefetchable memory BAR"),
@@ -54,11 +54,14 @@ const place = {
   parent: name()
     .nullable()
     .default(null)
-    .describe("Root port or downstream port above it, or the root complex it is integrated in; null = on-chip, no PCIe"),
-  bdf: z
-    .stringFormat("domain:bus:device.function", /^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/)
+    .describe(
+      "Root port or downstream port above it, or the root complex it is integrated in; null = on-chip, no PCIe",
+    ),
+  bdf: bdf()
     .optional()
-    .describe("PCI address, e.g. 0000:03:00.0. Default: the next free bus, or device on bus 0 when integrated"),
+    .describe(
+      "PCI address, e.g. 0000:03:00.0. Default: the next free bus, or the next device of bus 0 when integrated",
+    ),
   node: whole(0, NODE_MAX).optional().describe("NUMA node. Default: the parent's"),
   link: linkSchema.optional().describe("PCIe link of the device. Default: its port's, or the class's"),
   irq_cpus: z
@@ -71,7 +74,9 @@ const place = {
 
 /** Keys that a driver would set. */
 const dma = {
-  queues: whole(1, ENGINES_MAX).optional().describe("Queues (simulated engines). Default: one per CPU up to the class's most"),
+  queues: whole(1, ENGINES_MAX)
+    .optional()
+    .describe("Queues (simulated engines). Default: one per CPU up to the class's most"),
   queue_depth: whole(1, QPAIR_DEPTH).optional().describe("Commands outstanding in each queue"),
   dma_mask_bits: whole(24, 64).optional().describe("Address bits the device can drive (dma_set_mask)"),
   bus_dma_limit: address()

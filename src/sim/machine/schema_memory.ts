@@ -9,7 +9,7 @@ export const NODE_MAX = 63;
 const REGIONS_MAX = 256;
 const SLOT_BYTES = 2048;
 
-export const memoryRegionSchema = z.strictObject({
+const memoryRegionSchema = z.strictObject({
   name: name().describe("Name of the region; buffers of a load are placed in it by this name"),
   kind: z.enum(["ram", "pmem"]).default("ram").describe("System RAM, or persistent memory"),
   start: address().describe("First physical address, page aligned, as in /proc/iomem"),
@@ -85,7 +85,9 @@ export const swiotlbSchema = z
       .optional()
       .describe("Areas with a lock each, a power of two. Default one per CPU; one in kernel era 4.1"),
     force: z.boolean().default(false).describe("swiotlb=force: bounce every streaming map"),
-    start: address().optional().describe("Address of the pool. Default: top of the highest RAM below 4 GiB that holds it"),
+    start: address()
+      .optional()
+      .describe("Address of the pool. Default: top of the highest RAM below 4 GiB that holds it"),
     any: z.boolean().default(false).describe("Pool may lie above 4 GiB (the kernel's SWIOTLB_ANY)"),
   })
   .prefault({})

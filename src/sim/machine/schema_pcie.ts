@@ -1,7 +1,7 @@
 /** Machine YAML: the PCIe tree above the devices. */
 import { z } from "zod";
 import { PAGE_BYTES } from "../../base/addr.ts";
-import { address, name, size, whole } from "./scalars.ts";
+import { address, name, pciId, size, whole } from "./scalars.ts";
 import { NODE_MAX } from "./schema_memory.ts";
 
 const PAYLOAD_BYTES = [128, 256, 512, 1024, 2048, 4096] as const;
@@ -33,8 +33,7 @@ const bridgeSchema = z.strictObject({
       "Access control services that are on. Default: both redirects on root ports and downstream ports of a machine with " +
         "an IOMMU (Linux turns them on at boot), else none; [] = what pci=disable_acs_redir leaves",
     ),
-  id: z
-    .stringFormat("vendor:device", /^[0-9a-f]{4}:[0-9a-f]{4}$/)
+  id: pciId()
     .nullable()
     .default(null)
     .describe("vendor:device of the host bridge, which the peer-to-peer allow list looks for, e.g. 8086:09a2"),

@@ -19,7 +19,8 @@ const SUBMISSIONS: readonly (readonly [Submission, string | null, string])[] = [
   ["cpu", null, "dev-dax libpmem pmemblk"],
 ];
 
-const NETWORK_REMEDY = "use a local engine such as io_uring, or describe a NIC's traffic in a YAML profile (device: a NIC)";
+const NETWORK_REMEDY =
+  "use a local engine such as io_uring, or describe a NIC's traffic in a YAML profile (device: a NIC)";
 const LOCAL_REMEDY = "use an engine that moves data through a device, such as io_uring or libaio";
 const GPU_REMEDY = "write a YAML profile with target: bar:DEVICE, which moves data straight to a device's memory";
 

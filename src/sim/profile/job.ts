@@ -18,9 +18,21 @@ export interface BlockSizeShare {
 /** fio's `random_distribution`. */
 export type Distribution =
   | { readonly kind: "random" }
-  | { readonly kind: "zipf"; readonly theta: number; readonly center: number | null }
-  | { readonly kind: "pareto"; readonly h: number; readonly center: number | null }
-  | { readonly kind: "normal"; readonly deviationPercent: number; readonly center: number | null }
+  | {
+      readonly kind: "zipf";
+      readonly theta: number;
+      readonly center: number | null;
+    }
+  | {
+      readonly kind: "pareto";
+      readonly h: number;
+      readonly center: number | null;
+    }
+  | {
+      readonly kind: "normal";
+      readonly deviationPercent: number;
+      readonly center: number | null;
+    }
   /** Shares of accesses over consecutive shares of the extent, both in percent. */
   | { readonly kind: "zoned"; readonly zones: readonly ZoneShare[] }
   /** As zoned, with sizes in bytes. */
@@ -28,7 +40,7 @@ export type Distribution =
 
 export interface ZoneShare {
   readonly accessPercent: number;
-  /** Percent of the extent (`zoned`) or bytes (`zoned_abs`). */
+  /** Percent of the extent (`zoned`) or bytes (`zoned_abs`; 0 = the rest of the extent). */
   readonly size: number;
 }
 
@@ -61,6 +73,10 @@ export interface JobSpec {
   readonly rwmixread: number;
   /** Sequential I/Os between two random offsets (`rw=randread:8`), 1 = every I/O. */
   readonly sequentialRun: number;
+  /** Bytes added to the next offset of a sequential job (`rw=read:8k`), negative to go backwards; 0 = contiguous. */
+  readonly sequentialGapBytes: number;
+  /** Percent of a random job's offsets that are random, the rest sequential (`percentage_random`); 100 = all. */
+  readonly randomPercent: PerDirection<number>;
   readonly blockSizes: PerDirection<readonly BlockSizeShare[]>;
   readonly blockAlignBytes: PerDirection<number>;
   readonly iodepth: number;
@@ -77,9 +93,15 @@ export interface JobSpec {
   /** Percent form of `size`, when given instead of bytes. */
   readonly sizePercent: number | null;
   readonly ioSizeBytes: number | null;
+  /** Percent form of `io_size`: of the extent. */
+  readonly ioSizePercent: number | null;
   readonly numberIos: number | null;
   readonly offsetBytes: number;
+  /** Percent form of `offset`: of the whole target, rounded up to the smallest block; `offsetBytes` is 0 then. */
+  readonly offsetPercent: number | null;
   readonly offsetIncrementBytes: number;
+  /** Percent form of `offset_increment`, as `offsetPercent`. */
+  readonly offsetIncrementPercent: number | null;
   readonly runtimeNs: number | null;
   readonly timeBased: boolean;
   readonly rampNs: number;
@@ -101,7 +123,10 @@ export interface JobSpec {
   /** fio's verify pass: after writing, read everything back and check it. */
   readonly verifyPass: boolean;
   readonly loops: number;
-  /** Names of the media extents: fio's `filename` split at `:`; empty = one file per clone. */
+  /**
+   * Names of the media extents: fio's `filename` split at `:`; empty = one file per clone. `$jobnum` in a name (from
+   * `filename_format`) stands for the clone's number.
+   */
   readonly filenames: readonly string[];
   readonly directory: string | null;
   readonly groupReporting: boolean;

@@ -4,48 +4,11 @@
  * The table knows every option, so that any job file parses and a misspelt option is told apart from one without meaning here.
  */
 import { closestWord } from "../../base/closest.ts";
+import type { OptionGroup, OptionMeaning, OptionType } from "./option_group.ts";
 import { ENGINE_OPTIONS } from "./options_engine.ts";
 import { HONOURED_OPTIONS } from "./options_honoured.ts";
 import { IGNORED_OPTIONS } from "./options_ignored.ts";
 import { REFUSED_OPTIONS } from "./options_refused.ts";
-
-/**
- * Form of a value: `set` and `optional` may stand without one; a plural takes `read,write[,trim]`; `sizepercent` is a size or
- * a percentage; the rest are fio's own types.
- */
-export type OptionType =
-  | "str"
-  | "optional"
-  | "set"
-  | "bool"
-  | "int"
-  | "ints"
-  | "float"
-  | "percent"
-  | "percents"
-  | "size"
-  | "sizes"
-  | "sizepercent"
-  | "sizerange"
-  | "sizeranges"
-  | "time"
-  | "times"
-  | "timerange"
-  | "bssplit"
-  | "distribution";
-
-/** `honoured`: a job here does it. `ignored`: known, no meaning here. `refused`: would change the load, so a value is an error. */
-export type OptionMeaning = "honoured" | "ignored" | "refused";
-
-/** Options that share a meaning; `options` lists `name|alias=type` words. */
-export interface OptionGroup {
-  readonly meaning: OptionMeaning;
-  /** One word: what part of the world the options belong to. */
-  readonly reason: string;
-  /** Way out of a refused option. */
-  readonly remedy?: string;
-  readonly options: string;
-}
 
 export interface FioOption {
   readonly name: string;
@@ -70,7 +33,14 @@ function expandGroup(group: OptionGroup): FioOption[] {
     const [names = "", type = "str"] = word.split("=");
     const [name = "", ...aliases] = names.split("|");
     const remedy = group.remedy ?? null;
-    return { name, aliases, type: type as OptionType, meaning: group.meaning, reason: group.reason, remedy };
+    return {
+      name,
+      aliases,
+      type: type as OptionType,
+      meaning: group.meaning,
+      reason: group.reason,
+      remedy,
+    };
   });
 }
 

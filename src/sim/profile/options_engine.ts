@@ -1,5 +1,5 @@
 /** Options that belong to one fio engine; the engine decides whether a job runs, these change nothing that is modelled. */
-import type { OptionGroup } from "./options.ts";
+import type { OptionGroup } from "./option_group.ts";
 
 export const ENGINE_OPTIONS: readonly OptionGroup[] = [
   {

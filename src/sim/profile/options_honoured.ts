@@ -1,5 +1,5 @@
 /** fio options that a job honours, in full or in the part that a DMA path can see. */
-import type { OptionGroup } from "./options.ts";
+import type { OptionGroup } from "./option_group.ts";
 
 export const HONOURED_OPTIONS: readonly OptionGroup[] = [
   {

@@ -1,12 +1,12 @@
 /** fio options that are known and change nothing that is modelled; the reason word says which part of the world they belong to. */
-import type { OptionGroup } from "./options.ts";
+import type { OptionGroup } from "./option_group.ts";
 
 export const IGNORED_OPTIONS: readonly OptionGroup[] = [
   {
     meaning: "ignored",
     reason: "host",
     options:
-      "thread=set nice=int prio=int prioclass=int priohint=int cpumask=int cpus_allowed=str cpus_allowed_policy=str " +
+      "thread|threads=set nice=int prio=int prioclass=int priohint=int cpumask=int cpus_allowed=str cpus_allowed_policy=str " +
       "numa_cpu_nodes=str numa_mem_policy=str gpu_dev_id=int cgroup=str cgroup_nodelete=bool cgroup_weight=int " +
       "uid=int gid=int lockmem=size clocksource=str gtod_cpu=int gtod_reduce=bool exec_prerun=str exec_postrun=str " +
       "ioscheduler=str exitall=set exit_what=str exitall_on_error=set continue_on_error=str ignore_error=str " +
@@ -69,7 +69,7 @@ export const IGNORED_OPTIONS: readonly OptionGroup[] = [
       "verifysort=bool verifysort_nr=int verify_interval=size verify_offset=size verify_fatal=bool verify_dump=bool " +
       "verify_async=int verify_backlog=int verify_backlog_batch=int verify_async_cpus=str experimental_verify=bool " +
       "verify_state_load=bool verify_state_save=bool verify_write_sequence=bool verify_header_seed=bool " +
-      "trim_verify_zero=bool",
+      "verify_pattern_interval=bool trim_verify_zero=bool",
   },
   {
     meaning: "ignored",
@@ -81,7 +81,8 @@ export const IGNORED_OPTIONS: readonly OptionGroup[] = [
   {
     meaning: "ignored",
     reason: "generator",
-    options: "random_generator=str softrandommap=bool percentage_sequential=percent rwmixcycle=int",
+    options:
+      "random_generator=str softrandommap=bool random_sequence_stride=bool percentage_sequential=percent rwmixcycle=int",
   },
   {
     meaning: "ignored",
@@ -90,7 +91,7 @@ export const IGNORED_OPTIONS: readonly OptionGroup[] = [
       "rw_sequencer=str bs_unaligned|blocksize_unaligned=set offset_align=size serialize_overlap=bool " +
       "iodepth_batch_complete_min|iodepth_batch_complete=int iodepth_batch_complete_max=int iodepth_low=int " +
       "iodepth_mode=str iodepth_step=str thinktime_spin=time thinktime_blocks_type=str thinktime_iotime=time " +
-      "rate_iops_min=ints rate_cycle|ratecycle=int rate_ignore_thinktime=bool max_latency=times latency_run=bool " +
+      "rate_iops_min=ints rate_cycle|ratecycle=int rate_ignore_thinktime=bool ramp_size=size max_latency=times latency_run=bool " +
       "flow_id=int flow=int flow_watermark=int flow_sleep=int steadystate|ss=str steadystate_duration|ss_dur=time " +
       "steadystate_ramp_time|ss_ramp=time steadystate_check_interval|ss_interval=time num_range=int",
   },

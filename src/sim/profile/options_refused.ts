@@ -1,5 +1,5 @@
 /** fio options that would change what a job does in a way no job here can express; their neutral values are accepted. */
-import type { OptionGroup } from "./options.ts";
+import type { OptionGroup } from "./option_group.ts";
 
 export const REFUSED_OPTIONS: readonly OptionGroup[] = [
   {

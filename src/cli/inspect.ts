@@ -1,0 +1,78 @@
+/** `dmasim inspect WHAT`: what the program decided on its own: byte positions, resolved machines. */
+import { Argument, type Command } from "commander";
+import { closestWord } from "../base/closest.ts";
+import { DmasimError } from "../base/errors.ts";
+import { type LayoutView, renderLayout, renderRecord } from "../report/inspect/layout.ts";
+import { renderMachine } from "../report/inspect/machine.ts";
+import { ARENA_BYTES, CONTROL_BYTES, layoutHash, REGIONS } from "../shm/layout.ts";
+import type { Region } from "../shm/record.ts";
+import { resolveMachine } from "../sim/machine/load.ts";
+import type { Override } from "../sim/override.ts";
+import { present } from "./output.ts";
+import { collectOverride } from "./overrides.ts";
+import { JSON_FLAG, type Session } from "./session.ts";
+
+interface InspectFlags {
+  readonly json?: string;
+  readonly set?: readonly Override[];
+}
+
+export function addInspectCommand(program: Command, session: Session): void {
+  program
+    .command("inspect")
+    .description("show the shared buffer's layout, or a machine with every default resolved")
+    .addArgument(new Argument("<what>", "layout or machine").choices(["layout", "machine"]))
+    .argument("[name]", "layout: a record or region; machine: a shipped name or a file")
+    .option("--set <path=value>", "machine: change a key (repeatable)", collectOverride)
+    .option(...JSON_FLAG)
+    .action((what: string, name: string | undefined, flags: InspectFlags) => {
+      if (what === "machine") inspectMachine(session, name, flags);
+      else if (name === undefined) inspectLayout(session, flags);
+      else inspectRecord(session, name, flags);
+    });
+}
+
+function inspectMachine({ output }: Session, name: string | undefined, flags: InspectFlags): void {
+  if (name === undefined) {
+    throw new DmasimError({
+      code: "DMASIM_ARGUMENT_MISSING",
+      what: "inspect machine needs the name of a machine",
+      remedy: "give a name of: dmasim list machines, or the path of a .yaml file",
+    });
+  }
+  const machine = resolveMachine(name, flags.set);
+  present(output, flags.json, machine, renderMachine(output.screen, machine));
+}
+
+function inspectLayout({ output }: Session, flags: InspectFlags): void {
+  const view: LayoutView = {
+    controlBytes: CONTROL_BYTES,
+    arenaBytes: ARENA_BYTES,
+    hash: layoutHash(),
+    regions: Object.values(REGIONS),
+  };
+  present(output, flags.json, view, renderLayout(output.screen, view));
+}
+
+function inspectRecord({ output }: Session, name: string, flags: InspectFlags): void {
+  const regions = regionsNamed(name);
+  const record = regions[0]?.record;
+  if (record === undefined) throw unknownRecord(name);
+  present(output, flags.json, { regions, record }, renderRecord(output.screen, regions, record));
+}
+
+/** Regions that have this name, or whose record has it. */
+function regionsNamed(name: string): readonly Region[] {
+  return Object.values<Region>(REGIONS).filter((region) => region.name === name || region.record.name === name);
+}
+
+function unknownRecord(name: string): DmasimError {
+  const known = Object.values<Region>(REGIONS).flatMap((region) => [region.name, region.record.name]);
+  const closest = closestWord(name, known);
+  return new DmasimError({
+    code: "DMASIM_RECORD_UNKNOWN",
+    what: "no record or region has this name",
+    value: name,
+    remedy: closest === undefined ? "see the names: dmasim inspect layout" : `did you mean "${closest}"?`,
+  });
+}

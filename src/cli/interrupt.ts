@@ -1,0 +1,25 @@
+/** SIGINT and SIGTERM: the first ends the run early with what it has, the second ends the process. */
+import { EXIT } from "../base/errors.ts";
+import type { Output } from "./output.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+export interface Interrupt {
+  readonly signal: AbortSignal;
+  /** Gives the signals back to their defaults. */
+  readonly release: () => void;
+}
+
+export function catchInterrupts(output: Output): Interrupt {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    output.err("dmasim: stopping, partial results follow (again to end at once)\n");
+    controller.abort();
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  const release = (): void => {
+    for (const name of SIGNALS) process.off(name, onSignal);
+  };
+  return { signal: controller.signal, release };
+}

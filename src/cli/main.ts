@@ -1,0 +1,85 @@
+/**
+ * The command line: one file per command, one place that prints, one place that decides exit codes.
+ *
+ * 0 ok · 1 internal · 2 usage or configuration · 3 verification or invariant failed · 4 objective missed ·
+ * 130 interrupted
+ */
+import { Command, type OutputConfiguration } from "commander";
+import { EXIT } from "../base/errors.ts";
+import { packageVersion } from "../base/version.ts";
+import { reportFailure } from "./failure.ts";
+import { addInspectCommand } from "./inspect.ts";
+import { addListCommand } from "./list.ts";
+import { type Output, processOutput } from "./output.ts";
+import { addRunCommand } from "./run.ts";
+import { addSchemaCommand } from "./schema.ts";
+import type { Session } from "./session.ts";
+
+const EXAMPLES = `
+Examples:
+  dmasim run rand-read-4k                            a shipped load on its machine
+  dmasim run job.fio --machine arm-smmu-8nvme        a fio job file on another machine
+  dmasim run rand-read-4k --set iommu.mode=lazy      one key of the machine changed
+  dmasim run rand-read-4k --json - | jq .bottleneck  for scripts
+
+Exit codes: 0 ok, 1 internal error, 2 usage or configuration, 3 wrong data or leaks, 4 objective missed,
+130 interrupted (partial results are written)
+`;
+
+const MORE = "More:";
+
+/** Runs one command line (without node and script) and returns its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const session: Session = { output: processOutput(), exitCode: EXIT.ok };
+  try {
+    await createProgram(session).parseAsync(args, { from: "user" });
+    return session.exitCode;
+  } catch (error) {
+    return reportFailure(session.output, error, args.includes("--debug"));
+  }
+}
+
+function createProgram(session: Session): Command {
+  const program = new Command("dmasim");
+  program
+    .description("What will my DMA path do: how fast, limited by what, and is it correct?")
+    .version(packageVersion(), "-V, --version", "print the version")
+    .option("--debug", "print the stack of an internal error")
+    .helpOption("-h, --help", "show help")
+    .addHelpCommand(new Command("help").argument("[command]").description("show help of a command").helpGroup(MORE))
+    .configureHelp({ subcommandTerm: commandTerm })
+    .exitOverride()
+    .configureOutput(commanderOutput(session.output))
+    .addHelpText("after", EXAMPLES);
+  program.commandsGroup("Start here:");
+  addRunCommand(program, session);
+  program.commandsGroup(MORE);
+  addListCommand(program, session);
+  addSchemaCommand(program, session);
+  addInspectCommand(program, session);
+  return program;
+}
+
+/** `run <profile>`: every command has options, so saying so tells nothing. */
+function commandTerm(command: Command): string {
+  const names = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
+  return [command.name(), ...names].join(" ");
+}
+
+function commanderOutput(output: Output): OutputConfiguration {
+  return {
+    writeOut: output.out,
+    writeErr: output.err,
+    outputError: (text, write) => write(usageMessage(text)),
+  };
+}
+
+/** Commander's message in the form of every other error: `dmasim: what`, then the remedy. */
+function usageMessage(text: string): string {
+  const [, what = text.trim(), guess = "see dmasim --help"] =
+    /^error: (.*?)(?:\n\(Did you mean (.*)\?\))?\n?$/s.exec(text) ?? [];
+  const remedy = guess.startsWith("see") ? guess : `did you mean ${guess}?`;
+  return `dmasim: ${what}\n  remedy: ${remedy}\n`;
+}

@@ -1,0 +1,55 @@
+/** The only place that prints. Results go to stdout, everything else to stderr. */
+import pc from "picocolors";
+import { DmasimError } from "../base/errors.ts";
+import { renderJson } from "../report/json.ts";
+import { createScreen, type Screen } from "../report/style.ts";
+import { writeFileAtomically } from "../report/write.ts";
+
+/** The path that means stdout. */
+export const STDOUT = "-";
+
+export interface Output {
+  readonly screen: Screen;
+  /** True when stderr is a terminal: progress may be drawn on it. */
+  readonly progressWanted: boolean;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+/** The process's own streams. A reader that closes its pipe early (`| head`) ends the program quietly. */
+export function processOutput(): Output {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    throw error;
+  });
+  return {
+    screen: createScreen(pc.isColorSupported, process.stdout.columns),
+    progressWanted: process.stderr.isTTY === true,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+  };
+}
+
+/** Writes `text` to a file, or to stdout for `-`. */
+export function deliver(output: Output, path: string, text: string): void {
+  if (path === STDOUT) output.out(text);
+  else writeFileAtomically(path, text);
+}
+
+/** What `--json FILE` means for every command: the value goes to the file; with `-` it is all that stdout gets. */
+export function present(output: Output, json: string | undefined, value: unknown, text: string): void {
+  if (json !== STDOUT) output.out(text);
+  if (json !== undefined) deliver(output, json, renderJson(value));
+}
+
+/** Throws when two outputs both want stdout. */
+export function checkOneStdout(paths: Readonly<Record<string, string | undefined>>): void {
+  const flags = Object.entries(paths).filter(([, path]) => path === STDOUT);
+  if (flags.length <= 1) return;
+  throw new DmasimError({
+    code: "DMASIM_STDOUT_TWICE",
+    what: `${flags.map(([flag]) => flag).join(" and ")} both write to stdout`,
+    limit: "one output can be -",
+    remedy: "give the other a file name",
+  });
+}

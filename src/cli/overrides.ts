@@ -1,0 +1,31 @@
+/** `--set path=value`: collects the flag and decides which document each path changes. */
+import { DmasimError } from "../base/errors.ts";
+import type { Override } from "../sim/override.ts";
+
+/** First words of paths that lie in the load profile; every other path lies in the machine. */
+const PROFILE_KEYS: ReadonlySet<string> = new Set(["jobs", "global", "seed"]);
+
+/** Parser of a repeatable `--set`; `previous` is undefined at the first. */
+export function collectOverride(text: string, previous: readonly Override[] = []): readonly Override[] {
+  const equals = text.indexOf("=");
+  if (equals > 0) return [...previous, { path: text.slice(0, equals).trim(), value: text.slice(equals + 1) }];
+  throw new DmasimError({
+    code: "DMASIM_OVERRIDE_INVALID",
+    what: "--set needs a path and a value",
+    value: text,
+    remedy: "write --set path=value, e.g. --set iommu.mode=lazy or --set jobs[0].bs=64k",
+  });
+}
+
+export interface SplitOverrides {
+  readonly profile: readonly Override[];
+  readonly machine: readonly Override[];
+}
+
+export function splitOverrides(overrides: readonly Override[]): SplitOverrides {
+  const isProfile = ({ path }: Override) => PROFILE_KEYS.has(/^[^.[]*/.exec(path)?.[0] ?? "");
+  return {
+    profile: overrides.filter(isProfile),
+    machine: overrides.filter((override) => !isProfile(override)),
+  };
+}

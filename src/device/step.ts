@@ -1,0 +1,75 @@
+/**
+ * One step of a DMA engine: walks a descriptor's mapped scatterlist, resolves every address at the
+ * instant of the call, and hands physical runs to a sink.
+ *
+ * Under `wall` the sink copies; under `virtual` it queues the copy for a worker and adds up time.
+ * Neighbouring pages that are contiguous in physical space become one run.
+ */
+import type { Arena } from "../shm/arena.ts";
+import { DMA_STATUS } from "../shm/dma_status.ts";
+import { SG } from "../shm/layout.ts";
+import { sgNext } from "../shm/sg_entry.ts";
+import type { DeviceAccess } from "./access.ts";
+
+export interface RunSink {
+  /** A resolved run: `streamOff` is its offset in the transfer, `dmaAddr` the address the device used. */
+  run(phys: number, bytes: number, streamOff: number, dmaAddr: number): void;
+  /** A translation missed the IOTLB and read `levels` table levels. */
+  walked(levels: number): void;
+}
+
+/** Where the walk stopped when {@link transfer} does not return ok. */
+export interface FaultPoint {
+  dmaAddr: number;
+  streamOff: number;
+}
+
+/**
+ * Moves `bytes` bytes through the first `nents` DMA segments of the list at `sg`.
+ * Returns DMA_STATUS; on a fault the runs before it have been handed over, as on hardware.
+ */
+export function transfer(
+  arena: Arena,
+  access: DeviceAccess,
+  sg: number,
+  nents: number,
+  bytes: number,
+  write: boolean,
+  sink: RunSink,
+  fault: FaultPoint,
+): number {
+  let streamOff = 0;
+  let runPhys = 0;
+  let runBytes = 0;
+  let runDma = 0;
+  let entry = sg;
+  for (let i = 0; i < nents && streamOff < bytes; i += 1) {
+    let dmaAddr = arena.f64[(entry + SG.dmaAddress) >>> 1] as number;
+    let left = Math.min(arena.u32[entry + SG.dmaLength] as number, bytes - streamOff);
+    while (left > 0) {
+      const status = access.resolve(dmaAddr, left, write);
+      if (access.walkLevels > 0) sink.walked(access.walkLevels);
+      if (status !== DMA_STATUS.ok) {
+        if (runBytes > 0) sink.run(runPhys, runBytes, streamOff - runBytes, runDma);
+        fault.dmaAddr = dmaAddr;
+        fault.streamOff = streamOff;
+        return status;
+      }
+      const piece = access.bytes;
+      if (runBytes > 0 && access.phys === runPhys + runBytes) {
+        runBytes += piece;
+      } else {
+        if (runBytes > 0) sink.run(runPhys, runBytes, streamOff - runBytes, runDma);
+        runPhys = access.phys;
+        runBytes = piece;
+        runDma = dmaAddr;
+      }
+      dmaAddr += piece;
+      streamOff += piece;
+      left -= piece;
+    }
+    entry = sgNext(arena, entry);
+  }
+  if (runBytes > 0) sink.run(runPhys, runBytes, streamOff - runBytes, runDma);
+  return DMA_STATUS.ok;
+}

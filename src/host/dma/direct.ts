@@ -1,0 +1,177 @@
+/**
+ * dma-direct: the device sees physical addresses, or a bounce slot where it cannot (kernel/dma/direct.c).
+ */
+import type { Phys } from "../../base/addr.ts";
+import { PATH } from "../../base/cost.ts";
+import { SG } from "../../shm/layout.ts";
+import { type HostContext, PEER_ROUTE } from "../context.ts";
+import { MAP_FAILURES } from "../status.ts";
+import { swiotlbMap, swiotlbSyncForCpu, swiotlbSyncForDevice, swiotlbUnmap } from "../swiotlb/bounce.ts";
+import { isBounce } from "../swiotlb/pool.ts";
+import { syncLinesForCpu, syncLinesForDevice } from "./cache_sync.ts";
+import { ATTR, type DmaDevice } from "./device.ts";
+import { dmaCapable } from "./limits.ts";
+import { NOT_PEER, peerBusAddress, peerRoute } from "./peer_entry.ts";
+import {
+  SG_FLAG,
+  sgDmaAddress,
+  sgHasPage,
+  sgIsBusAddress,
+  sgNext,
+  sgPhys,
+  sgSetDma,
+  sgSetDmaMarked,
+  sgUnmarkDma,
+} from "./scatterlist.ts";
+
+/** One physical range (dma_direct_map_phys): its address, a bounce slot's, or -(failure code). */
+export function directMapPhys(
+  ctx: HostContext,
+  device: DmaDevice,
+  phys: Phys,
+  bytes: number,
+  dir: number,
+  attrs: number,
+): number {
+  const route = peerRoute(ctx, device, phys);
+  if (route === PEER_ROUTE.notSupported) return -MAP_FAILURES.peerUnsupported.code;
+  if (route !== NOT_PEER) ctx.cost.path = PATH.p2p;
+  return mapRange(ctx, device, phys, bytes, dir, attrs, route === NOT_PEER, true);
+}
+
+/** Ends a mapping of {@link directMapPhys}. */
+export function directUnmapPhys(
+  ctx: HostContext,
+  device: DmaDevice,
+  dmaAddr: Phys,
+  bytes: number,
+  dir: number,
+  attrs: number,
+): void {
+  if ((attrs & ATTR.mmio) !== 0) return;
+  if ((attrs & ATTR.skipCpuSync) === 0) syncLinesForCpu(ctx, device, dmaAddr, bytes, dir);
+  if (device.pool === null || !isBounce(device.pool, dmaAddr)) return;
+  ctx.cost.path = PATH.bounce;
+  swiotlbUnmap(ctx, device, dmaAddr, bytes, dir, attrs);
+}
+
+/** Every entry by itself (dma_direct_map_sg): `nents`, or -(failure code) with the entries before undone. */
+export function directMapSg(
+  ctx: HostContext,
+  device: DmaDevice,
+  sg: number,
+  nents: number,
+  dir: number,
+  attrs: number,
+): number {
+  let at = sg;
+  for (let i = 0; i < nents; i += 1) {
+    const status = at === 0 ? -MAP_FAILURES.invalid.code : mapEntry(ctx, device, at, dir, attrs);
+    if (status < 0) {
+      // The device has not run: nothing may be copied back into the caller's memory.
+      directUnmapSg(ctx, device, sg, i, dir, attrs | ATTR.skipCpuSync);
+      ctx.arena.u32[sg + SG.dmaLength] = 0;
+      return status;
+    }
+    at = sgNext(ctx.arena, at);
+  }
+  return nents;
+}
+
+export function directUnmapSg(
+  ctx: HostContext,
+  device: DmaDevice,
+  sg: number,
+  origNents: number,
+  dir: number,
+  attrs: number,
+): void {
+  const arena = ctx.arena;
+  let at = sg;
+  for (let i = 0; i < origNents && at !== 0; i += 1) {
+    if (!sgIsBusAddress(arena, at)) {
+      const lines = sgHasPage(arena, at) ? 0 : ATTR.skipCpuSync;
+      const slot = sgDmaAddress(arena, at) as Phys;
+      directUnmapPhys(ctx, device, slot, arena.u32[at + SG.dmaLength] as number, dir, attrs | lines);
+    }
+    sgUnmarkDma(arena, at);
+    at = sgNext(arena, at);
+  }
+}
+
+export function directSyncForCpu(ctx: HostContext, device: DmaDevice, dmaAddr: Phys, bytes: number, dir: number): void {
+  syncLinesForCpu(ctx, device, dmaAddr, bytes, dir);
+  if (device.pool === null || !isBounce(device.pool, dmaAddr)) return;
+  ctx.cost.path = PATH.bounce;
+  swiotlbSyncForCpu(ctx, device, dmaAddr, bytes, dir);
+}
+
+export function directSyncForDevice(
+  ctx: HostContext,
+  device: DmaDevice,
+  dmaAddr: Phys,
+  bytes: number,
+  dir: number,
+): void {
+  if (device.pool !== null && isBounce(device.pool, dmaAddr)) {
+    ctx.cost.path = PATH.bounce;
+    swiotlbSyncForDevice(ctx, device, dmaAddr, bytes, dir);
+  }
+  syncLinesForDevice(ctx, device, dmaAddr, bytes);
+}
+
+function mapEntry(ctx: HostContext, device: DmaDevice, sg: number, dir: number, attrs: number): number {
+  const arena = ctx.arena;
+  const phys = sgPhys(arena, sg);
+  const bytes = arena.u32[sg + SG.length] as number;
+  const route = peerRoute(ctx, device, phys);
+  if (route !== NOT_PEER) {
+    ctx.cost.path = PATH.p2p;
+    if (route === PEER_ROUTE.notSupported) return -MAP_FAILURES.peerUnsupported.code;
+    if (route === PEER_ROUTE.busAddr) {
+      sgSetDmaMarked(arena, sg, peerBusAddress(ctx, phys), bytes, SG_FLAG.busAddress);
+      return 0;
+    }
+  }
+  const dmaAddr = mapRange(ctx, device, phys, bytes, dir, attrs, route === NOT_PEER, sgHasPage(arena, sg));
+  if (dmaAddr < 0) return dmaAddr;
+  if (dmaAddr === phys) sgSetDma(arena, sg, dmaAddr, bytes);
+  else sgSetDmaMarked(arena, sg, dmaAddr, bytes, SG_FLAG.swiotlb);
+  return 0;
+}
+
+/** `isRam` false: peer memory, which is never bounced; `hasPage` false: no kernel address to copy or flush through. */
+function mapRange(
+  ctx: HostContext,
+  device: DmaDevice,
+  phys: Phys,
+  bytes: number,
+  dir: number,
+  attrs: number,
+  isRam: boolean,
+  hasPage: boolean,
+): number {
+  const mmio = (attrs & ATTR.mmio) !== 0;
+  const capable = dmaCapable(device, phys, bytes);
+  if (capable && (mmio || !device.forceBounce)) {
+    if (!mmio && hasPage && (attrs & ATTR.skipCpuSync) === 0) syncLinesForDevice(ctx, device, phys, bytes);
+    return phys;
+  }
+  if (mmio || !isRam) return -MAP_FAILURES.maskOverflow.code;
+  if (device.pool === null) return capable ? -MAP_FAILURES.poolFull.code : -MAP_FAILURES.maskOverflow.code;
+  if (!hasPage) return -MAP_FAILURES.noPage.code;
+  return bounce(ctx, device, phys, bytes, dir, attrs);
+}
+
+/** swiotlb_map: a slot that the device reaches, or -(failure code). */
+function bounce(ctx: HostContext, device: DmaDevice, phys: Phys, bytes: number, dir: number, attrs: number): number {
+  ctx.cost.path = PATH.bounce;
+  const slot = swiotlbMap(ctx, device, phys, bytes, 0, dir, attrs);
+  if (slot < 0) return slot;
+  if (!dmaCapable(device, slot, bytes)) {
+    swiotlbUnmap(ctx, device, slot, bytes, dir, attrs | ATTR.skipCpuSync);
+    return -MAP_FAILURES.maskOverflow.code;
+  }
+  if ((attrs & ATTR.skipCpuSync) === 0) syncLinesForDevice(ctx, device, slot, bytes);
+  return slot;
+}

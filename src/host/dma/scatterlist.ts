@@ -1,0 +1,189 @@
+/**
+ * Scatterlist entries in the arena (struct scatterlist, include/linux/scatterlist.h).
+ *
+ * The handle of a list is the word index of its first entry; 0 is no list. The CPU side (pfn, offset,
+ * length) and the DMA side (dmaAddress, dmaLength, the bus mark) are two lists in one array: after a
+ * merge, entry i's DMA side need not describe entry i's memory. Unmap and sync take the original
+ * count, the device takes the returned one.
+ *
+ * A page-less entry has physical memory but no struct page: everything that computes addresses works on
+ * it, everything that needs a kernel virtual address refuses.
+ */
+import { type DmaAddr, PAGE_BYTES, type Phys } from "../../base/addr.ts";
+import { assert } from "../../base/assert.ts";
+import type { Arena } from "../../shm/arena.ts";
+import { SG } from "../../shm/layout.ts";
+
+/** Bits of SG.flags: page_link's two flag bits, whether a struct page exists, and dma_flags. */
+export const SG_FLAG = Object.freeze({
+  /** The entry carries no data: `pfn` is the word index of the next array. */
+  chain: 1,
+  /** Last entry of the list. */
+  end: 2,
+  hasPage: 4,
+  /** dmaAddress is a PCI bus address (peer-to-peer), not translated by an IOMMU. */
+  busAddress: 8,
+  /** The DMA side points into a bounce slot. */
+  swiotlb: 16,
+});
+
+/** Words of one entry: the step from an entry to its neighbour. */
+export const SG_WORDS = SG.WORDS;
+/** Bits 8 to 19 describe the array to the pool that it came from (sg_table.ts); they stand in its first entry. */
+export const SG_ARRAY_BITS = 0xfff00;
+const LINK_BITS = SG_FLAG.chain | SG_FLAG.end | SG_ARRAY_BITS;
+const DMA_BITS = SG_FLAG.busAddress | SG_FLAG.swiotlb;
+
+/** Describes page-backed memory; keeps the end mark (sg_set_page). `offset` may exceed a page. */
+export function sgSetPage(arena: Arena, sg: number, pfn: number, length: number, offset: number): void {
+  arena.f64[(sg + SG.pfn) >>> 1] = pfn;
+  arena.u32[sg + SG.offset] = offset;
+  arena.u32[sg + SG.length] = length;
+  arena.i32[sg + SG.flags] = ((arena.i32[sg + SG.flags] as number) & LINK_BITS) | SG_FLAG.hasPage;
+}
+
+/** Describes memory without a struct page; keeps the end mark. */
+export function sgSetPfn(arena: Arena, sg: number, pfn: number, length: number, offset: number): void {
+  arena.f64[(sg + SG.pfn) >>> 1] = pfn;
+  arena.u32[sg + SG.offset] = offset;
+  arena.u32[sg + SG.length] = length;
+  arena.i32[sg + SG.flags] = (arena.i32[sg + SG.flags] as number) & LINK_BITS;
+}
+
+/** Describes [phys, phys + length) with pages of 4 KiB. */
+export function sgSetPhys(arena: Arena, sg: number, phys: Phys, length: number, hasPage: boolean): void {
+  const offset = phys & (PAGE_BYTES - 1);
+  const pfn = (phys - offset) / PAGE_BYTES;
+  if (hasPage) sgSetPage(arena, sg, pfn, length, offset);
+  else sgSetPfn(arena, sg, pfn, length, offset);
+}
+
+export function sgHasPage(arena: Arena, sg: number): boolean {
+  return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.hasPage) !== 0;
+}
+
+export function sgPfn(arena: Arena, sg: number): number {
+  return arena.f64[(sg + SG.pfn) >>> 1] as number;
+}
+
+export function sgOffset(arena: Arena, sg: number): number {
+  return arena.u32[sg + SG.offset] as number;
+}
+
+/** CPU side length, bytes. */
+export function sgLength(arena: Arena, sg: number): number {
+  return arena.u32[sg + SG.length] as number;
+}
+
+/** Physical address of the first byte: page_to_phys + offset. */
+export function sgPhys(arena: Arena, sg: number): Phys {
+  return (arena.f64[(sg + SG.pfn) >>> 1] as number) * PAGE_BYTES + (arena.u32[sg + SG.offset] as number);
+}
+
+/** Kernel virtual address (the linear map is the identity here); -1 for a page-less entry, which has none. */
+export function sgVirt(arena: Arena, sg: number): number {
+  return sgHasPage(arena, sg) ? sgPhys(arena, sg) : -1;
+}
+
+/** The next data entry, following a chain link; 0 after the last one. */
+export function sgNext(arena: Arena, sg: number): number {
+  if (((arena.i32[sg + SG.flags] as number) & SG_FLAG.end) !== 0) return 0;
+  const next = sg + SG_WORDS;
+  if (((arena.i32[next + SG.flags] as number) & SG_FLAG.chain) === 0) return next;
+  return arena.f64[(next + SG.pfn) >>> 1] as number;
+}
+
+export function sgIsLast(arena: Arena, sg: number): boolean {
+  return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.end) !== 0;
+}
+
+export function sgIsChain(arena: Arena, sg: number): boolean {
+  return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.chain) !== 0;
+}
+
+/** Entries up to the end mark. */
+export function sgNents(arena: Arena, sg: number): number {
+  let count = 0;
+  for (let at = sg; at !== 0; at = sgNext(arena, at)) count += 1;
+  return count;
+}
+
+/** The `nents`-th entry, which must be the last (sg_last). */
+export function sgLast(arena: Arena, sg: number, nents: number): number {
+  let at = sg;
+  for (let i = 1; i < nents && at !== 0; i += 1) at = sgNext(arena, at);
+  assert(at !== 0 && sgIsLast(arena, at), "the list ends with its nents-th entry");
+  return at;
+}
+
+/** Bytes of the first `nents` entries. */
+export function sgBytes(arena: Arena, sg: number, nents: number): number {
+  let bytes = 0;
+  let at = sg;
+  for (let i = 0; i < nents && at !== 0; i += 1) {
+    bytes += arena.u32[at + SG.length] as number;
+    at = sgNext(arena, at);
+  }
+  return bytes;
+}
+
+/** Zeroes `slots` entries of one array and marks the last (sg_init_table). */
+export function sgInit(arena: Arena, sg: number, slots: number): void {
+  const array = (arena.i32[sg + SG.flags] as number) & SG_ARRAY_BITS;
+  arena.ops.fill(sg * 4, 0, slots * SG.BYTES);
+  arena.i32[sg + SG.flags] = array;
+  sgMarkEnd(arena, sg + (slots - 1) * SG_WORDS);
+}
+
+/** Marks the last entry; an entry that was a chain link becomes data. */
+export function sgMarkEnd(arena: Arena, sg: number): void {
+  arena.i32[sg + SG.flags] = ((arena.i32[sg + SG.flags] as number) & ~SG_FLAG.chain) | SG_FLAG.end;
+}
+
+export function sgUnmarkEnd(arena: Arena, sg: number): void {
+  arena.i32[sg + SG.flags] = (arena.i32[sg + SG.flags] as number) & ~SG_FLAG.end;
+}
+
+/** Turns `slot`, the last of its array, into a link to the array `next` (sg_chain). It carries no data. */
+export function sgChain(arena: Arena, slot: number, next: number): void {
+  arena.f64[(slot + SG.pfn) >>> 1] = next;
+  arena.u32[slot + SG.offset] = 0;
+  arena.u32[slot + SG.length] = 0;
+  arena.i32[slot + SG.flags] = ((arena.i32[slot + SG.flags] as number) & SG_ARRAY_BITS) | SG_FLAG.chain;
+}
+
+export function sgDmaAddress(arena: Arena, sg: number): DmaAddr {
+  return arena.f64[(sg + SG.dmaAddress) >>> 1] as number;
+}
+
+/** Device side length, bytes; 0 after the last DMA entry of a merged list. */
+export function sgDmaLength(arena: Arena, sg: number): number {
+  return arena.u32[sg + SG.dmaLength] as number;
+}
+
+/** Writes the DMA side and clears its marks. */
+export function sgSetDma(arena: Arena, sg: number, dmaAddr: DmaAddr, length: number): void {
+  arena.f64[(sg + SG.dmaAddress) >>> 1] = dmaAddr;
+  arena.u32[sg + SG.dmaLength] = length;
+  arena.i32[sg + SG.flags] = (arena.i32[sg + SG.flags] as number) & ~DMA_BITS;
+}
+
+/** Writes the DMA side with a mark (SG_FLAG.busAddress or SG_FLAG.swiotlb). */
+export function sgSetDmaMarked(arena: Arena, sg: number, dmaAddr: DmaAddr, length: number, mark: number): void {
+  arena.f64[(sg + SG.dmaAddress) >>> 1] = dmaAddr;
+  arena.u32[sg + SG.dmaLength] = length;
+  arena.i32[sg + SG.flags] = ((arena.i32[sg + SG.flags] as number) & ~DMA_BITS) | mark;
+}
+
+export function sgIsBusAddress(arena: Arena, sg: number): boolean {
+  return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.busAddress) !== 0;
+}
+
+export function sgIsSwiotlb(arena: Arena, sg: number): boolean {
+  return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.swiotlb) !== 0;
+}
+
+/** Clears the marks of the DMA side (sg_dma_unmark_bus_address). */
+export function sgUnmarkDma(arena: Arena, sg: number): void {
+  arena.i32[sg + SG.flags] = (arena.i32[sg + SG.flags] as number) & ~DMA_BITS;
+}

@@ -1,0 +1,61 @@
+/**
+ * Result of a media read: runs of sectors with one version, preallocated by the reader.
+ */
+import { MEDIA_GROUP_SECTORS } from "../shm/layout.ts";
+
+/** Runs of [offset, offset + count) sectors with their version. Reused from read to read; appending does not allocate. */
+export class MediaRuns {
+  /** Runs filled. */
+  length = 0;
+  /** Sectors that the runs describe; fewer than asked for when `capacity` runs were not enough: read on from there. */
+  sectors = 0;
+  /** First sector of every run, counted from the start of the read. */
+  readonly offset: Uint32Array;
+  /** Sectors of every run. */
+  readonly count: Uint32Array;
+  /** Version of every run, 0 = never written. */
+  readonly version: Uint32Array;
+  /** Scratch of mediaRead: versions of the sectors of one group. */
+  readonly groupVersions = new Uint32Array(MEDIA_GROUP_SECTORS);
+
+  /** `capacity` runs; as many as sectors of the largest transfer are always enough. */
+  constructor(capacity: number) {
+    this.offset = new Uint32Array(capacity);
+    this.count = new Uint32Array(capacity);
+    this.version = new Uint32Array(capacity);
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.sectors = 0;
+  }
+
+  /** Appends `groupVersions[lo, hi)`, joining neighbours of one version; false when the runs are full. */
+  appendVersions(lo: number, hi: number): boolean {
+    let at = lo;
+    while (at < hi) {
+      const version = this.groupVersions[at] as number;
+      let next = at + 1;
+      while (next < hi && this.groupVersions[next] === version) next += 1;
+      if (!this.append(next - at, version)) return false;
+      at = next;
+    }
+    return true;
+  }
+
+  /** Appends `count` sectors of `version`; false when the runs are full. */
+  append(count: number, version: number): boolean {
+    const last = this.length - 1;
+    if (last >= 0 && this.version[last] === version) {
+      this.count[last] = (this.count[last] as number) + count;
+    } else {
+      if (this.length === this.offset.length) return false;
+      this.offset[this.length] = this.sectors;
+      this.count[this.length] = count;
+      this.version[this.length] = version;
+      this.length += 1;
+    }
+    this.sectors += count;
+    return true;
+  }
+}

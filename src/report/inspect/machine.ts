@@ -1,0 +1,105 @@
+/** A resolved machine for people: kernel, CPUs, IOMMU, bounce pool, PCIe tree, physical address space. */
+import { hex } from "../../base/addr.ts";
+import { formatBytes } from "../../base/units.ts";
+import type { Bridge, Device, Link, Machine } from "../../sim/machine/description.ts";
+import { plural } from "../figures.ts";
+import { labelled, type Screen } from "../style.ts";
+import { renderIomem } from "./iomem.ts";
+import { renderForest, type TreeNode } from "./tree.ts";
+
+export function renderMachine(screen: Screen, machine: Machine): string {
+  const { colors } = screen;
+  return [
+    `${colors.bold(machine.name)} ${colors.dim(machine.title)}`,
+    "",
+    ...labelled(screen, "kernel", `Linux ${machine.era}, defects ${machine.defects}, ${machine.arch}`),
+    ...labelled(screen, "CPUs", cpusText(machine)),
+    ...labelled(screen, "IOMMU", iommuText(machine)),
+    ...labelled(screen, "swiotlb", swiotlbText(machine)),
+    ...labelled(screen, "block device", machine.defaultBlockDevice ?? "none"),
+    "",
+    colors.dim(" PCIe and on-chip devices"),
+    ...renderForest(forestOf(machine)).map((line) => ` ${line}`),
+    "",
+    colors.dim(" /proc/iomem"),
+    ...renderIomem(machine).map((line) => ` ${line}`),
+    "",
+  ].join("\n");
+}
+
+function cpusText({ cpus }: Machine): string {
+  const parts = [
+    plural(cpus.sockets, "socket"),
+    plural(cpus.coresPerSocket, "core"),
+    plural(cpus.threadsPerCore, "thread"),
+  ];
+  return `${cpus.count} = ${parts.join(" × ")}, ${cpus.vendor} family ${cpus.family}`;
+}
+
+function iommuText({ iommu }: Machine): string {
+  if (iommu.kind === "none") return "none";
+  const units = iommu.units.map(
+    (unit) => `${unit.name} (IOTLB ${unit.iotlbEntries} in ${unit.iotlbWays} ways, ${plural(unit.walkers, "walker")})`,
+  );
+  const pages = iommu.pageBytes.map(formatBytes).join(", ");
+  const dac = iommu.forcedac ? ", forcedac" : "";
+  return `${iommu.kind} ${iommu.mode}${dac}, ${iommu.addressBits}-bit IOVA, pages ${pages}, ${units.join(", ")}`;
+}
+
+function swiotlbText({ swiotlb, confidential }: Machine): string {
+  if (swiotlb.bytes === 0) return "none";
+  const force = swiotlb.force || confidential ? ", every DMA bounces" : "";
+  return `${formatBytes(swiotlb.bytes)} at ${hex(swiotlb.start)}, ${plural(swiotlb.areas, "area")}${force}`;
+}
+
+function forestOf(machine: Machine): TreeNode[] {
+  const childrenOf = (parent: string | null): TreeNode[] => [
+    ...machine.bridges
+      .filter((bridge) => bridge.parent === parent)
+      .map((bridge) => ({ text: bridgeText(bridge), children: childrenOf(bridge.name) })),
+    ...machine.devices
+      .filter((device) => device.parent === parent)
+      .map((device) => ({ text: deviceText(machine, device), children: [] })),
+  ];
+  return childrenOf(null);
+}
+
+function joined(parts: readonly (string | null)[]): string {
+  return parts.filter((part) => part !== null && part !== "").join("  ");
+}
+
+function bridgeText(bridge: Bridge): string {
+  const root = bridge.kind === "root-complex";
+  return joined([
+    bridge.name,
+    bridge.kind,
+    bridge.id,
+    root ? `node ${bridge.node}` : null,
+    root ? (bridge.iommuUnit === null ? "no IOMMU unit" : `unit ${bridge.iommuUnit}`) : null,
+    linkText(bridge.link),
+    bridge.acs.length > 0 ? `ACS ${bridge.acs.join(" ")}` : null,
+    bridge.busOffset === 0 ? null : `bus offset ${bridge.busOffset}`,
+  ]);
+}
+
+function linkText(link: Link | null): string | null {
+  if (link === null) return null;
+  return `Gen${link.gen} x${link.lanes} MPS ${link.mpsBytes} MRRS ${link.mrrsBytes}`;
+}
+
+function deviceText(machine: Machine, device: Device): string {
+  const mode = device.iommuUnit === null ? null : `IOMMU ${device.iommuMode ?? machine.iommu.mode}`;
+  const limit = device.busDmaLimit === 0 ? null : `bus limit ${hex(device.busDmaLimit)}`;
+  return joined([
+    device.name,
+    device.class,
+    device.bdf,
+    linkText(device.link),
+    `${plural(device.queues, "queue")} × ${device.queueDepth}`,
+    `mask ${device.dmaMaskBits}`,
+    limit,
+    mode,
+    device.coherent ? null : "not coherent",
+    device.untrusted ? "untrusted" : null,
+  ]);
+}

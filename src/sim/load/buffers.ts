@@ -1,0 +1,148 @@
+/**
+ * Where a clone's I/O buffers lie in the physical address space, and how each is cut into scatterlist entries.
+ *
+ * ```
+ * slot:  | entry cell | entry cell | ... | guard page |      scattered: cells in falling order with a gap page
+ * ```
+ * Every command of every slot has its own cells, so that concurrent I/Os never share a page. The
+ * gap and guard pages catch over-copies.
+ */
+import { alignUp, PAGE_BYTES, type Phys } from "../../base/addr.ts";
+import { DmasimError } from "../../base/errors.ts";
+import type { PhysMap, PhysRegion } from "../../memory/physmap.ts";
+import type { JobSpec } from "../profile/job.ts";
+
+/** Placement of all buffers of one clone. */
+export interface BufferPlan {
+  readonly base: Phys;
+  /** Base of the page-less entries of mixed lists. */
+  readonly pagelessBase: Phys;
+  readonly commandBytes: number;
+  /** Bytes from one command's buffer to the next. */
+  readonly stride: number;
+  readonly cellBytes: number;
+  readonly entryBytes: number;
+  readonly firstOffset: number;
+  readonly entriesMax: number;
+  readonly scatter: boolean;
+  readonly pagelessShare: number;
+  /** The target region's pages have struct pages. */
+  readonly hasPages: boolean;
+}
+
+/** Hands out buffer memory region by region, from a deterministic start. */
+export class BufferAllocator {
+  readonly #map: PhysMap;
+  readonly #next = new Map<string, number>();
+
+  constructor(map: PhysMap) {
+    this.#map = map;
+  }
+
+  plan(job: JobSpec, commandBytes: number, commands: number, reserved: readonly [Phys, Phys]): BufferPlan {
+    const region = this.region(job, job.target);
+    const shape = job.sg;
+    const entryBytes = Math.max(1, Math.min(shape.entryBytes, commandBytes + shape.offsetBytes));
+    const firstOffset = entryBytes < PAGE_BYTES ? Math.min(shape.offsetBytes, PAGE_BYTES - entryBytes) : shape.offsetBytes;
+    const firstBytes = entryBytes >= PAGE_BYTES ? Math.max(1, entryBytes - firstOffset) : entryBytes;
+    const entriesMax = 1 + Math.ceil(Math.max(0, commandBytes - firstBytes) / entryBytes);
+    const cellBytes = shape.scatter
+      ? alignUp(entryBytes + (entryBytes < PAGE_BYTES ? firstOffset : 0), PAGE_BYTES) + PAGE_BYTES
+      : entryBytes;
+    const stride = alignUp(cellBytes * entriesMax + firstOffset, PAGE_BYTES) + PAGE_BYTES;
+    const base = this.#take(job, region, stride * commands, reserved);
+    const pageless = shape.pagelessShare > 0 ? this.#pagelessRegion(job) : null;
+    return {
+      base,
+      pagelessBase: pageless === null ? 0 : this.#take(job, pageless, stride * commands, reserved),
+      commandBytes,
+      stride,
+      cellBytes,
+      entryBytes,
+      firstOffset,
+      entriesMax,
+      scatter: shape.scatter,
+      pagelessShare: shape.pagelessShare,
+      hasPages: region.memmap !== "none",
+    };
+  }
+
+  /** Contiguous memory for a `copy` job's source or destination. */
+  area(job: JobSpec, target: string, bytes: number, reserved: readonly [Phys, Phys]): Phys {
+    return this.#take(job, this.region(job, target), bytes, reserved);
+  }
+
+  /** Region that a target word names. `ram` is the highest RAM region: where a busy machine's free pages are. */
+  region(job: JobSpec, target: string): PhysRegion {
+    const regions = this.#map.regions;
+    const named = target === "ram" ? regions.findLast((r) => r.kind === "ram") : regions.find((r) => r.name === target);
+    if (named !== undefined) return named;
+    throw new DmasimError({
+      code: "DMASIM_UNKNOWN_TARGET",
+      what: `job ${job.name} names memory that the machine does not have`,
+      value: target,
+      limit: `targets: ram, ${regions.filter((r) => r.kind !== "ram" && r.kind !== "reserved").map((r) => r.name).join(", ")}`,
+      remedy: "name one of them",
+      at: job.at,
+    });
+  }
+
+  #pagelessRegion(job: JobSpec): PhysRegion {
+    const name = job.pagelessTarget ?? this.#map.regions.find((r) => r.memmap === "none")?.name;
+    if (name !== undefined) return this.region(job, name);
+    throw new DmasimError({
+      code: "DMASIM_NO_PAGELESS_MEMORY",
+      what: `job ${job.name} asks for page-less entries on a machine without page-less memory`,
+      value: job.sg.pagelessShare,
+      remedy: "give a pmem region `memmap: none`, or set sg.pageless_share to 0",
+      at: job.at,
+    });
+  }
+
+  #take(job: JobSpec, region: PhysRegion, bytes: number, reserved: readonly [Phys, Phys]): Phys {
+    // The first pages of a region belong to its owner (firmware, superblocks, a BAR's registers).
+    const first = region.bytes > 2 ** 26 ? region.start + 2 ** 24 : region.start;
+    let at = this.#next.get(region.name) ?? first;
+    if (at < reserved[1] && at + bytes > reserved[0]) at = reserved[1];
+    if (at + bytes > region.start + region.bytes) {
+      throw new DmasimError({
+        code: "DMASIM_TARGET_TOO_SMALL",
+        what: `the buffers of job ${job.name} do not fit ${region.name}`,
+        value: `${bytes} bytes`,
+        limit: `${region.start + region.bytes - at} bytes left`,
+        remedy: "lower iodepth, numjobs or bs",
+        at: job.at,
+      });
+    }
+    this.#next.set(region.name, alignUp(at + bytes, PAGE_BYTES) + PAGE_BYTES);
+    return at;
+  }
+}
+
+/** Number of entries of a command of `bytes` bytes. */
+export function entryCount(plan: BufferPlan, bytes: number): number {
+  const first = firstEntryBytes(plan);
+  return bytes <= first ? 1 : 1 + Math.ceil((bytes - first) / plan.entryBytes);
+}
+
+/** Length of the first entry when the command is longer than it. */
+export function firstEntryBytes(plan: BufferPlan): number {
+  return plan.entryBytes >= PAGE_BYTES ? Math.max(1, plan.entryBytes - plan.firstOffset) : plan.entryBytes;
+}
+
+/** True when entry `i` of a list is page-less: the share is spread evenly over the list. */
+export function isPageless(plan: BufferPlan, i: number): boolean {
+  const share = plan.pagelessShare;
+  return !plan.hasPages || (share > 0 && Math.floor((i + 1) * share) > Math.floor(i * share));
+}
+
+/** Physical address of the first byte of entry `i` of command `command`. */
+export function entryPhys(plan: BufferPlan, command: number, i: number): Phys {
+  const inPageless = plan.hasPages && isPageless(plan, i);
+  const base = (inPageless ? plan.pagelessBase : plan.base) + command * plan.stride;
+  if (!plan.scatter) {
+    return base + plan.firstOffset + (i === 0 ? 0 : firstEntryBytes(plan) + (i - 1) * plan.entryBytes);
+  }
+  const cell = base + (plan.entriesMax - 1 - i) * plan.cellBytes;
+  return cell + (i === 0 || plan.entryBytes < PAGE_BYTES ? plan.firstOffset : 0);
+}

@@ -1,0 +1,120 @@
+/** Resolves the devices of a machine: class defaults, place, PCI address, IOMMU unit. */
+import type { Bar, Device, DeviceMemory, DeviceService, Medium } from "./description.ts";
+import { DEVICE_CLASSES, type DeviceDefaults, platformBoundaryMask } from "./device_classes.ts";
+import { findBridge, linkOfDevice, nodeOfBridge, onlyUnit, unitOfBridge } from "./resolve_pcie.ts";
+import type { MachineDocument } from "./schema.ts";
+import type { DeviceDocument } from "./schema_device.ts";
+
+/** Devices in the order of the document; `cpuCount` bounds the default number of queues. */
+export function resolveDevices(document: MachineDocument, cpuCount: number): Device[] {
+  const bdfs = assignBdfs(document);
+  return document.devices.map((device, index) => ({
+    name: device.name,
+    class: device.class,
+    bdf: bdfs[index] ?? "",
+    ...resolvePlace(document, device),
+    ...resolveDma(document, device, cpuCount),
+    bars: device.bars.map(resolveBar),
+    memory: resolveMemory(device.memory),
+    medium: resolveMedium(device, DEVICE_CLASSES[device.class].medium),
+    service: resolveService(device, DEVICE_CLASSES[device.class].service),
+  }));
+}
+
+function resolvePlace(document: MachineDocument, device: DeviceDocument) {
+  const port = findBridge(document, device.parent);
+  const unitAbove = port === undefined ? onlyUnit(document) : unitOfBridge(document, port);
+  return {
+    parent: device.parent,
+    node: device.node ?? nodeOfBridge(document, port),
+    link: linkOfDevice(document, device),
+    iommuUnit: device.iommu_unit === undefined ? unitAbove : device.iommu_unit,
+    // With the IOMMU off there are no domains, so an override of the domain type has nothing to act on.
+    iommuMode: document.iommu.mode === "off" ? null : device.iommu_mode,
+    irqCpus: device.irq_cpus,
+    coherent: device.coherent,
+    untrusted: device.untrusted,
+  };
+}
+
+function resolveDma(document: MachineDocument, device: DeviceDocument, cpuCount: number) {
+  const defaults: DeviceDefaults = DEVICE_CLASSES[device.class];
+  return {
+    queues: device.queues ?? Math.min(defaults.queuesMax, cpuCount),
+    queueDepth: device.queue_depth ?? defaults.queueDepth,
+    dmaMaskBits: device.dma_mask_bits ?? defaults.dmaMaskBits,
+    busDmaLimit: device.bus_dma_limit,
+    maxSegBytes: device.max_segment ?? defaults.maxSegBytes,
+    segBoundaryMask:
+      device.segment_boundary_mask ?? defaults.segBoundaryMask ?? platformBoundaryMask(document.kernel.era),
+    minAlignMask: device.min_align_mask ?? defaults.minAlignMask,
+    maxSegments: device.max_segments ?? defaults.maxSegments,
+    maxTransferBytes: device.max_transfer ?? defaults.maxTransferBytes,
+  };
+}
+
+function resolveBar(bar: DeviceDocument["bars"][number]): Bar {
+  return {
+    index: bar.index,
+    start: bar.start,
+    bytes: bar.size,
+    memmap: bar.memmap,
+    prefetchable: bar.prefetchable,
+  };
+}
+
+function resolveMemory(memory: DeviceDocument["memory"]): DeviceMemory | null {
+  return memory === null ? null : { bytes: memory.size, memmap: memory.memmap, bar: memory.bar };
+}
+
+function resolveMedium(device: DeviceDocument, byClass: Medium | null): Medium | null {
+  if (device.medium === undefined) return byClass;
+  if (device.medium === null) return null;
+  if (device.medium.kind === "wire") return { kind: "wire", bytes: 0, sectorBytes: 1 };
+  return { kind: "block", bytes: device.medium.size, sectorBytes: device.medium.sector };
+}
+
+function resolveService(device: DeviceDocument, byClass: DeviceService): DeviceService {
+  const service = device.service;
+  return {
+    readLatencyNs: service.read_latency ?? byClass.readLatencyNs,
+    writeLatencyNs: service.write_latency ?? byClass.writeLatencyNs,
+    parallelism: service.parallelism ?? byClass.parallelism,
+    readBytesPerS: service.read_rate ?? byClass.readBytesPerS,
+    writeBytesPerS: service.write_rate ?? byClass.writeBytesPerS,
+    iopsMax: service.iops ?? byClass.iopsMax,
+  };
+}
+
+/**
+ * Given addresses stay; others get the next free bus below a port, or the next free device of bus 0 when integrated.
+ * An on-chip device has no PCI address and goes by its name, as a platform device does.
+ */
+function assignBdfs(document: MachineDocument): string[] {
+  const taken = new Set(document.devices.map((device) => device.bdf));
+  return document.devices.map((device) => {
+    if (device.bdf !== undefined) return device.bdf;
+    if (device.parent === null) return device.name;
+    const integrated = findBridge(document, device.parent)?.kind === "root-complex";
+    const free = (integrated ? integratedBdfs() : portBdfs()).find((bdf) => !taken.has(bdf)) ?? "";
+    taken.add(free);
+    return free;
+  });
+}
+
+function integratedBdfs(): string[] {
+  return Array.from({ length: 248 }, (_, index) => `0000:00:${hex2((index >> 3) + 1)}.${index & 7}`).sort(byFunction);
+}
+
+/** Function 0 of every device first. */
+function byFunction(one: string, other: string): number {
+  return one.slice(-1).localeCompare(other.slice(-1)) || one.localeCompare(other);
+}
+
+function portBdfs(): string[] {
+  return Array.from({ length: 255 }, (_, index) => `0000:${hex2(index + 1)}:00.0`);
+}
+
+function hex2(value: number): string {
+  return value.toString(16).padStart(2, "0");
+}

@@ -1,0 +1,83 @@
+/**
+ * Failed comparisons: written where the data are checked (any thread), read by the report.
+ */
+import { lowBits, type Phys } from "../base/addr.ts";
+import { readByte } from "../memory/copy.ts";
+import { POISON, UNIT_BYTES } from "../memory/pattern.ts";
+import type { Arena } from "../shm/arena.ts";
+import { fetchAdd, load } from "../shm/atomics.ts";
+import { HEADER, MISMATCH, MISMATCHES_MAX, REGIONS } from "../shm/layout.ts";
+import type { Mismatch } from "./result.ts";
+
+export const MISMATCH_KIND = Object.freeze({ corrupt: 0, stale: 1, misdirected: 2, underCopy: 3, overCopy: 4 });
+const KIND_NAMES = ["corrupt", "stale", "misdirected", "under-copy", "over-copy"] as const;
+
+/** What was being compared when a byte differed. */
+export interface CheckedTransfer {
+  job: number;
+  engine: number;
+  io: number;
+  unit: number;
+  version: number;
+}
+
+/** Appends a record; the first MISMATCHES_MAX of a run are kept, all are counted. */
+export function recordMismatch(
+  arena: Arena,
+  what: CheckedTransfer,
+  kind: number,
+  expected: number,
+  phys: Phys,
+  dmaAddr: number,
+  offset: number,
+): void {
+  const index = fetchAdd(arena.i32, REGIONS.header.word + HEADER.mismatchNext, 1);
+  if (index >= MISMATCHES_MAX) return;
+  const at = REGIONS.mismatches.word + index * REGIONS.mismatches.stride;
+  arena.i32[at + MISMATCH.kind] = kind;
+  arena.i32[at + MISMATCH.job] = what.job;
+  arena.i32[at + MISMATCH.engine] = what.engine;
+  arena.i32[at + MISMATCH.expected] = expected;
+  arena.i32[at + MISMATCH.actual] = readByte(arena, phys);
+  arena.u32[at + MISMATCH.version] = what.version;
+  arena.f64[(at + MISMATCH.phys) >>> 1] = phys;
+  arena.f64[(at + MISMATCH.dmaAddr) >>> 1] = dmaAddr;
+  arena.f64[(at + MISMATCH.offset) >>> 1] = offset;
+  arena.f64[(at + MISMATCH.io) >>> 1] = what.io;
+  arena.f64[(at + MISMATCH.unit) >>> 1] = what.unit;
+}
+
+/** Tells under-copy, misdirection and staleness from corruption by what stands at the first wrong byte. */
+export function classifyMismatch(arena: Arena, phys: Phys, streamOff: number): number {
+  if (isPoison(arena, phys)) return MISMATCH_KIND.underCopy;
+  const inUnit = lowBits(streamOff, UNIT_BYTES);
+  if (inUnit < 4) return MISMATCH_KIND.misdirected;
+  if (inUnit < 8) return MISMATCH_KIND.stale;
+  return MISMATCH_KIND.corrupt;
+}
+
+function isPoison(arena: Arena, phys: Phys): boolean {
+  for (let i = 0; i < 4; i += 1) if (readByte(arena, phys + i) !== POISON) return false;
+  return true;
+}
+
+/** Records of the run so far, for the result. */
+export function readMismatches(arena: Arena, jobNames: readonly string[], seed: number): Mismatch[] {
+  const count = Math.min(load(arena.i32, REGIONS.header.word + HEADER.mismatchNext), MISMATCHES_MAX);
+  return Array.from({ length: count }, (_, index) => {
+    const at = REGIONS.mismatches.word + index * REGIONS.mismatches.stride;
+    const number = (field: number): number => arena.f64[(at + field) >>> 1] as number;
+    return {
+      kind: KIND_NAMES[arena.i32[at + MISMATCH.kind] as number] ?? "corrupt",
+      job: jobNames[arena.i32[at + MISMATCH.job] as number] ?? "?",
+      io: number(MISMATCH.io),
+      offset: number(MISMATCH.offset),
+      phys: `0x${number(MISMATCH.phys).toString(16)}`,
+      dma_addr: `0x${number(MISMATCH.dmaAddr).toString(16)}`,
+      expected: arena.i32[at + MISMATCH.expected] as number,
+      actual: arena.i32[at + MISMATCH.actual] as number,
+      version: arena.u32[at + MISMATCH.version] as number,
+      seed,
+    };
+  });
+}

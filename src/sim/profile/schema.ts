@@ -1,0 +1,164 @@
+/** Schema of YAML load profiles; the words are fio's, with a few of ours for memory and mapping. */
+import { z } from "zod";
+import { CLONES_MAX, IODEPTH_MAX } from "./job_io.ts";
+import { countKey, flagKey, pairKey, sizeKey, sizeOrPercentKey, textKey, timeKey } from "./schema_values.ts";
+
+const COUNT_MAX = Number.MAX_SAFE_INTEGER;
+
+const bssplitEntry = z.strictObject({
+  bs: z.union([z.number().min(1), z.string().min(1)]).describe("block size: bytes or text such as 4k"),
+  percent: z
+    .number()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe("share of the I/Os, percent; absent = an even part of the rest"),
+});
+
+const sgSchema = z.strictObject({
+  entry: sizeKey("largest length of one scatterlist entry; default 4096"),
+  offset: sizeKey("offset of the first byte inside its page, less than 4096; default 0"),
+  pageless_share: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe("share of entries without struct page, 0 to 1; default 0. They lie in pageless_target"),
+  scatter: flagKey("true: entries lie on scattered pages; false: the buffer is physically contiguous; default true"),
+});
+
+/** What a job does: fio's words. */
+const workKeys = {
+  rw: textKey(
+    "direction and order: read, write, randread, randwrite, rw, randrw, or copy (memory to memory); `:N` after a random one " +
+      "issues N sequential I/Os between two random offsets, `:SIZE` after a sequential one leaves a gap",
+  ),
+  rwmixread: z.number().min(0).max(100).optional().describe("percent of reads in rw and randrw; default 50"),
+  rwmixwrite: z
+    .number()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe("percent of writes in rw and randrw; the later of both counts"),
+  bs: pairKey("block size, bytes or text such as 4k; default 4096"),
+  bsrange: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'range of block sizes such as 4k-64k, drawn evenly; "4k-8k,16k-64k" for reads and writes; counts before bs',
+    ),
+  bssplit: z
+    .union([z.string().min(1), z.array(bssplitEntry).min(1).max(64)])
+    .optional()
+    .describe("mix of block sizes: 4k/60:64k/40, or a list of {bs, percent}; counts before bsrange and bs"),
+  blockalign: pairKey("alignment of offsets, bytes or text such as 4k; default the smallest block size"),
+  percentage_random: pairKey("percent of a random job's offsets that are random, the rest sequential; default 100"),
+  random_distribution: textKey(
+    "spread of random offsets: random, zipf:THETA, pareto:H, normal:DEVIATION, zoned:ACCESS/SIZE:…, zoned_abs:ACCESS/SIZE:…; " +
+      "default random",
+  ),
+  norandommap: flagKey("random offsets may repeat before all blocks were visited; default false"),
+  randrepeat: flagKey("the same random offsets on every run; default true"),
+  randseed: countKey("seed of this job's random numbers; default derived from the profile's seed", 0, COUNT_MAX),
+  verify_pass: flagKey("after writing, read everything back and check it (fio's verify=); default false"),
+  verify: flagKey("check the data that arrive; default true"),
+};
+
+/** Queue, clones and order of jobs. */
+const queueKeys = {
+  ioengine: textKey("fio's engine; asynchronous ones (io_uring, libaio) keep iodepth I/Os in flight; default io_uring"),
+  direct: flagKey("O_DIRECT; a buffered libaio job submits at depth 1; default true"),
+  iodepth: countKey(`I/Os kept in flight by each clone, 1 to ${IODEPTH_MAX}; default 1`, 1, IODEPTH_MAX),
+  iodepth_batch: countKey("I/Os submitted in one go; 0 = iodepth; default 1", 0, IODEPTH_MAX),
+  io_submit_mode: z
+    .enum(["inline", "offload"])
+    .optional()
+    .describe("offload: submission does not wait for completions"),
+  numjobs: countKey(`clones of this job, 1 to ${CLONES_MAX}; default 1`, 1, CLONES_MAX),
+  stonewall: flagKey("wait for every earlier job to finish; default false"),
+  startdelay: timeKey('delay before the job starts, or a range "5-10" to draw from; default 0', "seconds"),
+  group_reporting: flagKey("report all clones as one; default false"),
+};
+
+/** Where a job works and how much it does. */
+const extentKeys = {
+  filename: textKey("names of the media extents, separated by `:`; default one extent for each clone"),
+  directory: textKey("folder of the extents; a name only"),
+  size: sizeOrPercentKey("extent that each clone covers; default the whole target"),
+  io_size: sizeOrPercentKey("bytes that each clone moves; default size"),
+  offset: sizeOrPercentKey("start of the extent; default 0"),
+  offset_increment: sizeOrPercentKey("added to offset for each further clone; default 0"),
+  number_ios: countKey("I/Os after which a clone ends", 1, COUNT_MAX),
+  loops: countKey("how often the job runs; default 1", 1, 1_000_000),
+  runtime: timeKey("virtual time after which the job ends; default none", "seconds"),
+  time_based: flagKey("repeat until runtime is over; default false"),
+  ramp_time: timeKey("virtual time before figures count; default 0", "seconds"),
+};
+
+/** Limits on the pace. */
+const paceKeys = {
+  rate: pairKey("bytes per second that are not exceeded, e.g. 500m; default none"),
+  rate_min: pairKey("bytes per second that must be reached"),
+  rate_iops: pairKey("I/Os per second that are not exceeded; excludes rate"),
+  rate_process: z.enum(["linear", "poisson"]).optional().describe("spacing of rated I/Os; default linear"),
+  thinktime: timeKey("pause after thinktime_blocks I/Os; default 0", "microseconds"),
+  thinktime_blocks: countKey("I/Os between two pauses; default 1", 1, COUNT_MAX),
+  latency_target: timeKey("find the deepest queue whose latency stays below this", "microseconds"),
+  latency_window: timeKey("time over which latency_target is sampled; default 1 s", "microseconds"),
+  latency_percentile: z
+    .number()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe("percent of I/Os below latency_target; default 100"),
+};
+
+/** Memory and mapping: ours. */
+const memoryKeys = {
+  device: textKey("name of the machine's device that moves the data; default the machine's block device"),
+  target: textKey("memory that the buffers lie in: ram, the name of a pmem region, or bar:DEVICE; default ram"),
+  source: textKey("memory that a copy job reads, the same words as target; default ram"),
+  pageless_target: textKey("memory of entries without struct page; default the first page-less region"),
+  sg: sgSchema.optional().describe("shape of each I/O's scatterlist"),
+  map: z
+    .enum(["per-io", "persistent"])
+    .optional()
+    .describe("map for each I/O, or once for the whole run; default per-io"),
+};
+
+const jobKeys = {
+  ...workKeys,
+  ...queueKeys,
+  ...extentKeys,
+  ...paceKeys,
+  ...memoryKeys,
+};
+
+/** Keys of a job that every job inherits. */
+const globalSchema = z.strictObject(jobKeys);
+
+const jobSchema = z.strictObject({
+  name: z.string().min(1).max(255).describe("name of the job, as it stands in results"),
+  ...jobKeys,
+});
+
+/** A load profile; strict: unknown keys are errors. Units: bytes, fio's durations. */
+export const profileSchema = z
+  .strictObject({
+    name: textKey("short name; default the file's name without ending"),
+    title: textKey("one line that says what the load is"),
+    machine: textKey("machine that the profile is meant for: a shipped name or a file; --machine overrides it"),
+    seed: countKey("seed of all random numbers; default 1", 0, COUNT_MAX),
+    global: globalSchema.optional().describe("keys that every job inherits"),
+    jobs: z
+      .array(jobSchema)
+      .min(1)
+      .max(CLONES_MAX)
+      .describe("jobs in order; they start together unless stonewall says otherwise"),
+  })
+  .describe("load profile of dmasim");
+
+export type ProfileDocument = z.infer<typeof profileSchema>;
+export type JobDocument = z.infer<typeof jobSchema>;
+export type JobKeys = z.infer<typeof globalSchema>;

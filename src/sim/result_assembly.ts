@@ -1,0 +1,181 @@
+/** Puts together the result of a run from what the clock's driver measured. */
+import { availableParallelism } from "node:os";
+import type { PathName } from "../base/cost.ts";
+import { packageVersion } from "../base/version.ts";
+import { faultCount } from "../device/fault.ts";
+import type { WorkerReport } from "../host/coordinator.ts";
+import { slotsUsedHiwater } from "../host/swiotlb/pool.ts";
+import { chunksUsed } from "../memory/backing.ts";
+import { memoryImage } from "../memory/image.ts";
+import { framesUsed } from "../pagetable/frames.ts";
+import { CHUNK_BYTES, REGIONS, WORKER } from "../shm/layout.ts";
+import type { ServerStats } from "../timing/server.ts";
+import { readMismatches } from "./mismatch.ts";
+import type { CloneSpec } from "./load/clones.ts";
+import type { Bottleneck, HostResult, JobResult, Leak, ResourceResult, RunResult } from "./result.ts";
+import { RESULT_SCHEMA } from "./result.ts";
+import type { RunSetup } from "./run.ts";
+import type { JobStats } from "./stats.ts";
+
+/** What a clock's driver hands over. */
+export interface RunOutcome {
+  readonly stats: readonly JobStats[];
+  readonly servers: readonly ServerStats[];
+  readonly durationNs: number;
+  readonly events: number;
+  readonly partial: boolean;
+  readonly failure: WorkerReport | null;
+  readonly leaks: readonly Leak[];
+  readonly iotlbLookups: number;
+  readonly iotlbMisses: number;
+}
+
+const NOT_MODELLED = ["FTL and thermal limits", "CPU caches and NUMA", "completion moderation"];
+const RESOURCES_MAX = 24;
+
+export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wallS: number; cpuS: number }): RunResult {
+  const { options, clones } = setup;
+  const { machine, profile } = options;
+  const virtual = options.clock === "virtual";
+  const resources = resourcesOf(outcome);
+  const cut = profile.jobs.filter((_, index) => outcome.stats[index]?.cut === true).map((job) => job.name);
+  return {
+    schema: RESULT_SCHEMA,
+    version: packageVersion(),
+    seed: setup.load.seed,
+    clock: options.clock,
+    machine: { name: machine.name, title: machine.title, era: machine.era, defects: machine.defects, iommu: machine.iommu.kind === "none" ? "none" : machine.iommu.mode },
+    profile: { name: profile.name, jobs: profile.jobs.map(({ at: _at, ...job }) => job) },
+    ...(cut.length > 0 ? { scaled: { limit: limitText(setup), full: "the jobs' own end", jobs: cut } } : {}),
+    ...(outcome.partial ? { partial: true as const } : {}),
+    jobs: profile.jobs.map((_, index) => jobResult(setup, index, outcome.stats[index] as JobStats)),
+    resources,
+    bottleneck: virtual ? bottleneckOf(resources) : null,
+    confidence: { level: virtual ? "uncalibrated" : "host", band: null, not_modelled: virtual ? NOT_MODELLED : [] },
+    counters: countersOf(setup, outcome),
+    integrity: { leaks: outcome.leaks },
+    virtual: virtual ? { duration_ns: outcome.durationNs, events: outcome.events } : null,
+    notes: notesOf(clones),
+    host: hostResult(setup, outcome, host),
+  };
+}
+
+function jobResult(setup: RunSetup, index: number, stats: JobStats): JobResult {
+  const job = setup.options.profile.jobs[index] as (typeof setup.options.profile.jobs)[number];
+  const mine = setup.clones.filter((clone) => clone.jobIndex === index);
+  const first = mine[0] as CloneSpec;
+  const perCommand = (ns: number): number => (stats.commands === 0 ? 0 : Math.round((ns / stats.commands) * 10) / 10);
+  return {
+    jobname: job.name,
+    groupid: first.group,
+    clones: mine.length,
+    device: first.dax === null ? (setup.options.machine.devices[first.device]?.name ?? "?") : first.dax.region,
+    target: job.target,
+    depth: first.depth,
+    ...(first.depthNote === null ? {} : { depth_note: first.depthNote }),
+    read: stats.read.result(),
+    write: stats.write.result(),
+    error: stats.errors,
+    ...(stats.errorText === null ? {} : { error_text: stats.errorText }),
+    path: stats.pathShares() as Record<PathName, number>,
+    map_ns: perCommand(stats.mapNs),
+    unmap_ns: perCommand(stats.unmapNs),
+    faults: stats.faults,
+    retries: stats.retries,
+    verified_ios: stats.verifiedIos,
+    notes: job.ignored,
+    ...(job.latencyTarget === null ? {} : { latency_target: { depth: stats.foundDepth, met: stats.depthMet } }),
+  };
+}
+
+function resourcesOf(outcome: RunOutcome): ResourceResult[] {
+  const durationPs = Math.max(1, outcome.durationNs * 1000);
+  return outcome.servers
+    .filter((server) => server.busyPs > 0)
+    .map((server) => ({
+      name: server.name,
+      kind: server.kind,
+      utilization: Math.round((server.busyPs / (durationPs * server.width)) * 1e6) / 1e6,
+      wait_ns: Math.round(server.waitPs / 1000),
+    }))
+    .sort((a, b) => b.utilization - a.utilization || (a.name < b.name ? -1 : 1))
+    .slice(0, RESOURCES_MAX);
+}
+
+const MOVES: Readonly<Record<string, readonly string[]>> = {
+  cpu: ["more jobs on other CPUs", "persistent mappings (map: persistent)", "larger blocks"],
+  media: ["more devices", "higher iodepth if the media is not saturated", "another device preset"],
+  device: ["more devices", "larger blocks"],
+  link: ["a faster or wider link", "more devices"],
+  iommu: ["larger pages", "persistent mappings", "passthrough"],
+  lock: ["lazy mode", "persistent mappings", "more swiotlb areas"],
+};
+
+function bottleneckOf(resources: readonly ResourceResult[]): Bottleneck | null {
+  const [top] = resources;
+  if (top === undefined) return null;
+  const busy = `${Math.round(top.utilization * 100)} % busy`;
+  const why =
+    top.utilization > 0.8 ? `${top.name} is ${busy}` : `nothing is saturated; the busiest resource, ${top.name}, is ${busy}`;
+  return { resource: top.name, share: top.utilization, why, moves: MOVES[top.kind] ?? [] };
+}
+
+function countersOf(setup: RunSetup, outcome: RunOutcome): Record<string, Record<string, number>> {
+  const { arena, system } = setup;
+  const pool = system.pool;
+  return {
+    // A fault number, not host state: the same under every number of workers.
+    iommu: { faults: faultCount(arena), table_frames: framesUsed(arena) },
+    iotlb: { lookups: outcome.iotlbLookups, misses: outcome.iotlbMisses },
+    ...(pool === null ? {} : { swiotlb: { slots: pool.nslabs, used_hiwater: slotsUsedHiwater(arena, pool) } }),
+  };
+}
+
+function notesOf(clones: readonly CloneSpec[]): string[] {
+  const notes = new Set<string>();
+  for (const clone of clones) {
+    if (clone.dax !== null && clone.job.sizeBytes === null) {
+      notes.add(`job ${clone.job.name}: the DAX extent is cut to ${clone.dax.bytes} bytes, so that its bytes fit the arena`);
+    }
+  }
+  return [...notes];
+}
+
+function limitText(setup: RunSetup): string {
+  const { limitIos, limitSeconds } = setup.options;
+  const parts = [];
+  if (limitIos !== null) parts.push(`${limitIos} I/Os a job (--limit-ios)`);
+  if (limitSeconds !== null) parts.push(`${limitSeconds} s (--limit-seconds)`);
+  return parts.join(" or ");
+}
+
+function hostResult(setup: RunSetup, outcome: RunOutcome, host: { wallS: number; cpuS: number }): HostResult {
+  const { arena, options } = setup;
+  let verified = 0;
+  let copied = 0;
+  let mismatches = 0;
+  for (let worker = 0; worker < options.workers; worker += 1) {
+    const base = REGIONS.workers.word + worker * REGIONS.workers.stride;
+    verified += arena.f64[(base + WORKER.verified) >>> 1] as number;
+    copied += arena.f64[(base + WORKER.copied) >>> 1] as number;
+    mismatches += arena.i32[base + WORKER.mismatches] as number;
+  }
+  const ios = outcome.stats.reduce((sum, stats) => sum + stats.read.ios + stats.write.ios, 0);
+  const names = options.profile.jobs.map((job) => job.name);
+  const failure = outcome.failure;
+  return {
+    workers: options.workers,
+    payload: options.payload,
+    integrity: { bytes_verified: verified, mismatches, first: readMismatches(arena, names, setup.load.seed) },
+    ...(options.image && options.payload ? { memory_image: memoryImage(arena) } : {}),
+    wall_s: host.wallS,
+    cpu_s: host.cpuS,
+    bytes_per_s: copied / host.wallS,
+    ios_per_s: ios / host.wallS,
+    peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    node: process.version,
+    cpus: availableParallelism(),
+    touched_bytes: chunksUsed(arena) * CHUNK_BYTES,
+    ...(failure === null ? {} : { worker_failure: { worker: failure.worker, cause: failure.cause, locks: failure.locks, in_flight: failure.inFlight } }),
+  };
+}

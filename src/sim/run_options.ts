@@ -1,0 +1,40 @@
+/** What a run is started with: everything that is resolved before the simulator sees it. */
+import type { Machine } from "./machine/description.ts";
+import type { Profile } from "./profile/job.ts";
+import type { Clock } from "./result.ts";
+
+export interface RunProgress {
+  /** 0..1 of the run. */
+  readonly doneShare: number;
+  /** Seconds on this computer until the end; null while unknown. */
+  readonly etaS: number | null;
+  /** What is going on, in a few words. */
+  readonly text: string;
+}
+
+export interface RunOptions {
+  readonly profile: Profile;
+  readonly machine: Machine;
+  readonly clock: Clock;
+  /** Host threads. */
+  readonly workers: number;
+  /** Seed of every random draw; null = the profile's. */
+  readonly seed: number | null;
+  /** Move real bytes. */
+  readonly payload: boolean;
+  /** Check the bytes that arrive (needs payload). */
+  readonly verify: boolean;
+  /** SHA-256 of the memory image in the result (needs payload). */
+  readonly image: boolean;
+  /** Treat buffered jobs as O_DIRECT. */
+  readonly assumeDirect: boolean;
+  /** I/Os of one job after which it is scaled down; null = full. */
+  readonly limitIos: number | null;
+  /** Simulated (virtual clock) or real (wall clock) seconds of one job after which it is scaled down; null = full. */
+  readonly limitSeconds: number | null;
+  /** Aborting it ends the run early with a partial result. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: RunProgress) => void;
+  /** Misbehaviour that a test asks for; null in every other run. */
+  readonly testHook: string | null;
+}

@@ -1,0 +1,197 @@
+/**
+ * A machine as both planes need it: physical map, DMA devices, domains, routes and engines.
+ *
+ * Immutable description only; every thread derives an equal one from the machine. The coordinator
+ * additionally writes the initial state into the arena ({@link initSystem}).
+ */
+import { maskOfBits, type Phys } from "../base/addr.ts";
+import { defined } from "../base/assert.ts";
+import { DeviceAccess, type PeerWindow } from "../device/access.ts";
+import { initIommuUnit } from "../device/iotlb.ts";
+import { PEER_ROUTE } from "../host/context.ts";
+import type { BouncePool, DmaDevice, DmaDomain } from "../host/dma/device.ts";
+import { initDomainIova } from "../host/iommu/iova.ts";
+import { PeerTable, type PeerRegion } from "../host/p2p/route.ts";
+import { initPool } from "../host/swiotlb/pool.ts";
+import { Memmap } from "../memory/memmap.ts";
+import { type PhysRegion, PhysMap } from "../memory/physmap.ts";
+import type { PageTableFormat } from "../pagetable/format.ts";
+import { vtdSecondLevel } from "../pagetable/vtd.ts";
+import { Topology } from "../pcie/topology.ts";
+import type { Arena } from "../shm/arena.ts";
+import type { Device, IommuMode, Machine } from "./machine/description.ts";
+
+/** One device queue: a simulated engine. */
+export interface EngineSpec {
+  readonly index: number;
+  readonly name: string;
+  readonly device: number;
+}
+
+export class System {
+  readonly machine: Machine;
+  readonly map: PhysMap;
+  readonly memmap: Memmap;
+  readonly topology: Topology;
+  readonly peerRegions: readonly PeerRegion[];
+  readonly peers: PeerTable;
+  readonly pool: BouncePool | null;
+  readonly devices: readonly DmaDevice[];
+  readonly format: PageTableFormat;
+  readonly engines: readonly EngineSpec[];
+  /** [start, end) of the bounce pool: no buffer lies there. */
+  readonly bounceRange: readonly [Phys, Phys];
+  readonly #firstEngine: readonly number[];
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.map = new PhysMap(regionsOf(machine));
+    this.memmap = new Memmap(this.map);
+    this.topology = new Topology(
+      machine.bridges.map((bridge) => ({
+        name: bridge.name,
+        kind: bridge.kind,
+        parent: bridge.parent,
+        acsRedirect: bridge.acs.some((bit) => bit !== "direct-translated"),
+        id: bridge.id,
+      })),
+    );
+    this.peerRegions = peerRegionsOf(machine, this.topology);
+    const clients = machine.devices.map((device, index) => ({ device: index, port: device.parent }));
+    this.peers = new PeerTable(this.topology, machine.cpus, this.peerRegions, clients);
+    this.pool = poolOf(machine);
+    this.bounceRange =
+      this.pool === null ? [0, 0] : [this.pool.start, this.pool.start + machine.swiotlb.bytes];
+    this.format = vtdSecondLevel(levelsOf(machine), machine.iommu.pageBytes.map((bytes) => Math.log2(bytes)));
+    this.devices = machine.devices.map((device, index) => dmaDevice(machine, device, index, this.pool, this.topology, this.format));
+    const engines: EngineSpec[] = [];
+    this.#firstEngine = machine.devices.map((device, index) => {
+      const first = engines.length;
+      for (let queue = 0; queue < device.queues; queue += 1) {
+        engines.push({ index: engines.length, name: `${device.name}q${queue}`, device: index });
+      }
+      return first;
+    });
+    this.engines = engines;
+  }
+
+  /** Engine of the `seat`-th clone on a device: queues are dealt out in turn. */
+  engineOf(device: number, seat: number): number {
+    const queues = (this.machine.devices[device] as Device).queues;
+    return (this.#firstEngine[device] as number) + (seat - Math.floor(seat / queues) * queues);
+  }
+
+  /** This thread's path from a device to memory. */
+  accessOf(arena: Arena, device: number): DeviceAccess {
+    const domain = (this.devices[device] as DmaDevice).domain;
+    const attachment = domain === null ? null : { unit: domain.unit, domain: domain.index, format: this.format };
+    return new DeviceAccess(arena, this.map, attachment, this.#windowsOf(device));
+  }
+
+  #windowsOf(device: number): PeerWindow[] {
+    return this.peerRegions
+      .filter((_, region) => this.peers.route(region, device) === PEER_ROUTE.busAddr)
+      .map((region) => ({
+        busStart: region.start + region.busOffset,
+        busEnd: region.start + region.busOffset + region.bytes,
+        physDelta: -region.busOffset,
+      }));
+  }
+}
+
+/** Coordinator: writes the initial IOMMU, IOVA and bounce-pool state of the machine. */
+export function initSystem(arena: Arena, system: System): void {
+  for (const [index, unit] of system.machine.iommu.units.entries()) {
+    initIommuUnit(arena, index, unit.iotlbEntries, unit.iotlbWays);
+  }
+  for (const device of system.devices) {
+    if (device.domain !== null) initDomainIova(arena, device.domain, 1);
+  }
+  const pool = system.pool;
+  if (pool !== null) initPool(arena, pool.index, pool.slotBase, pool.areaBase, pool.nslabs, pool.nareas, pool.start);
+}
+
+/** Domain type in force for a device. */
+export function iommuModeOf(machine: Machine, device: Device): IommuMode {
+  if (machine.iommu.kind === "none") return "off";
+  return device.iommuMode ?? machine.iommu.mode;
+}
+
+function regionsOf(machine: Machine): PhysRegion[] {
+  const memory = machine.memory.map((region) => ({ ...region, deviceIndex: -1 }));
+  const bars = machine.devices.flatMap((device, deviceIndex) =>
+    device.bars.map((bar, nth) => ({
+      name: nth === 0 ? `bar:${device.name}` : `bar${bar.index}:${device.name}`,
+      kind: "device" as const,
+      start: bar.start,
+      bytes: bar.bytes,
+      memmap: bar.memmap,
+      node: device.node,
+      deviceIndex,
+    })),
+  );
+  return [...memory, ...bars].map((region) => ({ ...region, memmap: region.memmap === "ram" && region.kind !== "ram" ? "none" : region.memmap }));
+}
+
+function peerRegionsOf(machine: Machine, topology: Topology): PeerRegion[] {
+  return machine.devices.flatMap((device, index) => {
+    const port = device.parent;
+    if (port === null) return [];
+    const root = machine.bridges.find((bridge) => bridge.name === topology.rootOf(port).name);
+    return device.bars
+      .filter((bar) => bar.memmap === "p2pdma")
+      .map((bar) => ({ start: bar.start, bytes: bar.bytes, port, device: index, busOffset: root?.busOffset ?? 0 }));
+  });
+}
+
+function poolOf(machine: Machine): BouncePool | null {
+  if (machine.swiotlb.bytes === 0) return null;
+  const nslabs = machine.swiotlb.bytes / 2048;
+  const nareas = machine.swiotlb.areas;
+  return { index: 0, slotBase: 0, areaBase: 0, nslabs, nareas, areaNslabs: nslabs / nareas, start: machine.swiotlb.start };
+}
+
+function levelsOf(machine: Machine): number {
+  if (machine.iommu.addressBits <= 39) return 3;
+  return machine.iommu.addressBits <= 48 ? 4 : 5;
+}
+
+function dmaDevice(machine: Machine, device: Device, index: number, pool: BouncePool | null, topology: Topology, format: PageTableFormat): DmaDevice {
+  return {
+    index,
+    name: device.bdf,
+    dmaMask: maskOfBits(device.dmaMaskBits),
+    busDmaLimit: device.busDmaLimit,
+    maxSegBytes: device.maxSegBytes,
+    segBoundaryMask: device.segBoundaryMask,
+    minAlignMask: device.minAlignMask,
+    coherent: device.coherent,
+    untrusted: device.untrusted,
+    domain: domainOf(machine, device, index, topology, format),
+    pool,
+    forceBounce: machine.swiotlb.force || machine.confidential,
+  };
+}
+
+function domainOf(machine: Machine, device: Device, index: number, topology: Topology, format: PageTableFormat): DmaDomain | null {
+  const mode = iommuModeOf(machine, device);
+  if (mode === "off" || mode === "passthrough") return null;
+  return {
+    index,
+    mode,
+    unit: unitOf(machine, device, topology),
+    addressBits: machine.iommu.addressBits,
+    pageShifts: machine.iommu.pageBytes.map((bytes) => Math.log2(bytes)),
+    forcedac: machine.iommu.forcedac,
+    cpus: machine.cpus.count,
+    format,
+  };
+}
+
+function unitOf(machine: Machine, device: Device, topology: Topology): number {
+  const root = device.parent === null ? null : topology.rootOf(device.parent).name;
+  const bridge = machine.bridges.find((candidate) => candidate.name === root);
+  const named = machine.iommu.units.findIndex((unit) => unit.name === bridge?.iommuUnit);
+  defined(machine.iommu.units[0], "a translating machine has an IOMMU unit");
+  return Math.max(0, named);
+}

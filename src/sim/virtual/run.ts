@@ -1,0 +1,115 @@
+/**
+ * Drives the virtual loop on the main thread in slices, with copy workers beside it.
+ *
+ * Between slices Node's event loop runs: signals, worker exits and progress are heard within a slice.
+ */
+import { setImmediate as yieldToNode } from "node:timers/promises";
+import { Coordinator } from "../../host/coordinator.ts";
+import { WorkerPool } from "../../host/workers.ts";
+import { wait } from "../../shm/atomics.ts";
+import { REGIONS, RING } from "../../shm/layout.ts";
+import { MAIN_OWNER, makeHostContext } from "../host_ports.ts";
+import { findLeaks } from "../leaks.ts";
+import type { RunOutcome } from "../result_assembly.ts";
+import { type RunSetup, WORKER_ENTRY } from "../run.ts";
+import { JobStats } from "../stats.ts";
+import { CopyDispatcher } from "./dispatcher.ts";
+import { VirtualLoop } from "./loop.ts";
+import type { CopyTask } from "./task.ts";
+
+const SLICE_MS = 20;
+const BACKOFF_MS = 2;
+const PROGRESS_MS = 200;
+
+export async function runVirtual(setup: RunSetup): Promise<RunOutcome> {
+  const { options, arena, system, clones, hook } = setup;
+  const workers = options.payload ? options.workers : 0;
+  const dispatcher = options.payload ? new CopyDispatcher(arena, workers) : null;
+  const ctx = makeHostContext(arena, system, MAIN_OWNER, dispatcher ?? { copy: () => true, fill: () => true });
+  const stats = options.profile.jobs.map(() => new JobStats());
+  const loop = new VirtualLoop(system, ctx, clones, stats, dispatcher, {
+    verify: options.payload && options.verify,
+    limitSeconds: options.limitSeconds,
+    flipIo: hook.flipIo,
+  });
+  const pool = workers === 0 ? null : new WorkerPool(WORKER_ENTRY, workers);
+  const coordinator =
+    pool === null ? null : new Coordinator<null>(arena, pool, workers, (engine) => system.engines[engine]?.name ?? "?");
+  const tasks = Array.from({ length: workers }, (_, worker): CopyTask => ({ kind: "copy", arena: arena.handle, worker }));
+  const finished = coordinator?.run(tasks) ?? Promise.resolve([]);
+  let partial = false;
+  try {
+    if (coordinator !== null) {
+      coordinator.hook(0, hook.workerHook);
+      if (hook.terminate) setTimeout(() => coordinator.terminate(0), 100).unref();
+    }
+    partial = await drive(setup, loop, dispatcher, coordinator);
+    coordinator?.drain();
+    await finished;
+  } finally {
+    await pool?.close();
+  }
+  const failure = coordinator?.failure ?? null;
+  return {
+    stats,
+    servers: loop.servers(),
+    durationNs: loop.nowPs / 1000,
+    events: loop.events,
+    partial: partial || failure !== null,
+    failure,
+    leaks: partial || failure !== null ? [] : findLeaks(ctx, system),
+    iotlbLookups: loop.lanes.reduce((sum, lane) => sum + lane.access.lookups, 0),
+    iotlbMisses: loop.lanes.reduce((sum, lane) => sum + lane.access.misses, 0),
+  };
+}
+
+/** Runs slices until the loop and the copies are done; true when the run was cut short. */
+async function drive(
+  setup: RunSetup,
+  loop: VirtualLoop,
+  dispatcher: CopyDispatcher | null,
+  coordinator: Coordinator<null> | null,
+): Promise<boolean> {
+  const { signal, onProgress } = setup.options;
+  const expected = setup.clones.reduce((sum, clone) => sum + Math.min(clone.limits.iosMax, 1e12), 0);
+  const startMs = performance.now();
+  let shownMs = startMs;
+  let stopped = false;
+  loop.start();
+  while (!loop.finished || dispatcher?.drained === false) {
+    if (signal.aborted && !stopped) {
+      loop.stop();
+      stopped = true;
+    }
+    if (coordinator?.failure != null) return true;
+    if (dispatcher?.congested !== true) loop.run(performance.now() + SLICE_MS);
+    dispatcher?.pump();
+    if (dispatcher !== null && (dispatcher.congested || loop.finished) && !dispatcher.drained) waitForCopies(setup);
+    await yieldToNode();
+    if (performance.now() - shownMs > PROGRESS_MS) {
+      shownMs = performance.now();
+      report(loop, expected, startMs, shownMs, onProgress);
+    }
+  }
+  return stopped;
+}
+
+/** Sleeps a moment on the first worker's ring: nothing can be dispatched until copies finish. */
+function waitForCopies(setup: RunSetup): void {
+  const head = REGIONS.copyRings.word + RING.head;
+  wait(setup.arena.i32, head, setup.arena.i32[head] as number, BACKOFF_MS);
+}
+
+function report(
+  loop: VirtualLoop,
+  expected: number,
+  startMs: number,
+  nowMs: number,
+  onProgress: RunSetup["options"]["onProgress"],
+): void {
+  const done = loop.lanes.reduce((sum, lane) => sum + lane.stats.commands / lane.spec.job.numjobs, 0);
+  const doneShare = Math.min(0.999, expected > 0 ? done / expected : 0);
+  const elapsedS = (nowMs - startMs) / 1000;
+  const etaS = doneShare > 0.01 ? (elapsedS / doneShare) * (1 - doneShare) : null;
+  onProgress({ doneShare, etaS, text: `virtual ${(loop.nowPs / 1e12).toFixed(3)} s, ${loop.events} events` });
+}

@@ -1,0 +1,96 @@
+/**
+ * What a resolved run becomes under the virtual clock: a queued copy, and a walk trace for the timing.
+ */
+import type { RunSink } from "../../device/step.ts";
+import { MediaRuns } from "../../memory/media_runs.ts";
+import { UNIT_BYTES } from "../../memory/pattern.ts";
+import { DESC_OP } from "../../shm/dma_status.ts";
+import type { CheckedTransfer } from "../mismatch.ts";
+import { RunList } from "../run_list.ts";
+import type { CopyDispatcher } from "./dispatcher.ts";
+
+const MEDIA_RUNS_MAX = 8192;
+
+export class TransferSink implements RunSink {
+  op = 0;
+  keyLo = 0;
+  keyHi = 0;
+  pattern = false;
+  walks = 0;
+  levels = 0;
+  readonly what: CheckedTransfer = { job: 0, engine: 0, io: 0, unit: 0, version: 0 };
+  /** Versions of the medium at the instant of a device write; one run when it is uniform. */
+  readonly stamps = new MediaRuns(MEDIA_RUNS_MAX);
+  /** Source runs of a copy. */
+  readonly source = new RunList();
+  readonly #dispatcher: CopyDispatcher | null;
+  #stamp = 0;
+  #sourceRun = 0;
+  #sourceOff = 0;
+
+  /** `dispatcher` null: payload off, only the walks count. */
+  constructor(dispatcher: CopyDispatcher | null) {
+    this.#dispatcher = dispatcher;
+  }
+
+  begin(op: number): void {
+    this.op = op;
+    this.walks = 0;
+    this.levels = 0;
+    this.#stamp = 0;
+    this.#sourceRun = 0;
+    this.#sourceOff = 0;
+    this.stamps.clear();
+    this.source.clear();
+  }
+
+  walked(levels: number): void {
+    this.walks += 1;
+    this.levels += levels;
+  }
+
+  run(phys: number, bytes: number, streamOff: number, dmaAddr: number): void {
+    const dispatcher = this.#dispatcher;
+    if (dispatcher === null) return;
+    if (this.op === DESC_OP.copy) this.#copyRun(dispatcher, phys, bytes);
+    else if (this.op === DESC_OP.read) {
+      dispatcher.fromMemory(this.what, phys, bytes, this.keyLo, this.keyHi, streamOff, dmaAddr, this.pattern);
+    } else if (this.stamps.length <= 1) {
+      dispatcher.toMemory(this.what, phys, bytes, this.keyLo, this.keyHi, streamOff, this.pattern);
+    } else this.#toMemoryByStamp(dispatcher, phys, bytes, streamOff);
+  }
+
+  /** Cuts a run where the medium's version changes. */
+  #toMemoryByStamp(dispatcher: CopyDispatcher, phys: number, bytes: number, streamOff: number): void {
+    const stamps = this.stamps;
+    let done = 0;
+    while (done < bytes) {
+      const at = streamOff + done;
+      while (this.#stamp + 1 < stamps.length && at >= this.#stampEnd()) this.#stamp += 1;
+      const piece = Math.min(bytes - done, Math.max(1, this.#stampEnd() - at));
+      this.what.version = stamps.version[this.#stamp] as number;
+      dispatcher.toMemory(this.what, phys + done, piece, this.keyLo, this.keyHi, at, this.pattern);
+      done += piece;
+    }
+  }
+
+  #stampEnd(): number {
+    return ((this.stamps.offset[this.#stamp] as number) + (this.stamps.count[this.#stamp] as number)) * UNIT_BYTES;
+  }
+
+  #copyRun(dispatcher: CopyDispatcher, phys: number, bytes: number): void {
+    const source = this.source;
+    let done = 0;
+    while (done < bytes && this.#sourceRun < source.length) {
+      const left = (source.bytes[this.#sourceRun] as number) - this.#sourceOff;
+      const piece = Math.min(bytes - done, left);
+      dispatcher.copy(this.what, phys + done, (source.phys[this.#sourceRun] as number) + this.#sourceOff, piece);
+      done += piece;
+      this.#sourceOff += piece;
+      if (piece === left) {
+        this.#sourceRun += 1;
+        this.#sourceOff = 0;
+      }
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Runs a profile under the wall clock: workers do everything, the main thread watches.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { Coordinator } from "../../host/coordinator.ts";
+import { WorkerPool } from "../../host/workers.ts";
+import { copyPhys, fillPhys } from "../../memory/copy.ts";
+import { store } from "../../shm/atomics.ts";
+import { HEADER, REGIONS } from "../../shm/layout.ts";
+import { MAIN_OWNER, makeHostContext } from "../host_ports.ts";
+import { findLeaks } from "../leaks.ts";
+import type { RunOutcome } from "../result_assembly.ts";
+import { type RunSetup, WORKER_ENTRY } from "../run.ts";
+import { JobStats } from "../stats.ts";
+import type { WallOutcome, WallTask } from "./task.ts";
+import { groupSizes } from "./worker.ts";
+
+const WATCH_MS = 50;
+const HOOK_DELAY_MS = 200;
+
+export async function runWall(setup: RunSetup): Promise<RunOutcome> {
+  const { options, arena, system, clones, hook, load } = setup;
+  const { workers } = options;
+  const header = REGIONS.header.word;
+  store(arena.i32, header + HEADER.phaseRunning, groupSizes(clones)[0] ?? 0);
+  const pool = new WorkerPool(WORKER_ENTRY, workers);
+  const coordinator = new Coordinator<WallOutcome>(arena, pool, workers, (engine) => system.engines[engine]?.name ?? "?");
+  const tasks = Array.from(
+    { length: workers },
+    (_, worker): WallTask => ({
+      kind: "wall",
+      arena: arena.handle,
+      worker,
+      workers,
+      machine: options.machine,
+      profile: options.profile,
+      load,
+      verify: options.verify,
+      limitNs: options.limitSeconds === null ? null : options.limitSeconds * 1e9,
+      flipIo: hook.flipIo,
+    }),
+  );
+  const startMs = performance.now();
+  const finished = coordinator.run(tasks);
+  setTimeout(() => {
+    coordinator.hook(0, hook.workerHook);
+    if (hook.terminate) coordinator.terminate(0);
+  }, HOOK_DELAY_MS).unref();
+  let outcomes: readonly (WallOutcome | null)[];
+  try {
+    await watch(setup, coordinator, startMs);
+    outcomes = await finished;
+  } finally {
+    await pool.close();
+  }
+  const stats = options.profile.jobs.map(() => new JobStats());
+  for (const outcome of outcomes) {
+    for (const [index, plain] of (outcome?.jobs ?? []).entries()) stats[index]?.add(plain);
+  }
+  const ctx = makeHostContext(arena, system, MAIN_OWNER, {
+    copy: (dst, src, bytes) => copyPhys(arena, dst, src, bytes),
+    fill: (dst, byte, bytes) => fillPhys(arena, dst, byte, bytes),
+  });
+  const failure = coordinator.failure;
+  return {
+    stats,
+    servers: [],
+    durationNs: (performance.now() - startMs) * 1e6,
+    events: 0,
+    partial: options.signal.aborted || failure !== null,
+    failure,
+    leaks: failure === null ? findLeaks(ctx, system) : [],
+    iotlbLookups: outcomes.reduce((sum, outcome) => sum + (outcome?.iotlbLookups ?? 0), 0),
+    iotlbMisses: outcomes.reduce((sum, outcome) => sum + (outcome?.iotlbMisses ?? 0), 0),
+  };
+}
+
+/** Passes an abort on and shows progress until every worker is gone. */
+async function watch(setup: RunSetup, coordinator: Coordinator<WallOutcome>, startMs: number): Promise<void> {
+  const { signal, onProgress, limitSeconds } = setup.options;
+  while (!coordinator.finished) {
+    await sleep(WATCH_MS);
+    if (signal.aborted) coordinator.drain();
+    const elapsedS = (performance.now() - startMs) / 1000;
+    const doneShare = limitSeconds === null ? 0 : Math.min(0.999, elapsedS / limitSeconds);
+    const etaS = limitSeconds === null ? null : Math.max(0, limitSeconds - elapsedS);
+    onProgress({ doneShare, etaS, text: `wall ${elapsedS.toFixed(1)} s` });
+  }
+}

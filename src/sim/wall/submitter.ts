@@ -1,0 +1,208 @@
+/**
+ * A free-running simulated CPU: one job clone that maps, submits, reaps, unmaps and checks.
+ */
+import { PATH } from "../../base/cost.ts";
+import type { HostContext } from "../../host/context.ts";
+import { refusalText } from "../../host/dma/refusal.ts";
+import { failureOf, MAP_OK } from "../../host/status.ts";
+import { DESC_OP, DMA_STATUS, DMA_STATUS_NAMES } from "../../shm/dma_status.ts";
+import { ringBell } from "../../shm/doorbell.ts";
+import { COMPLETION, DESC, QPAIR, QPAIR_DEPTH, REGIONS } from "../../shm/layout.ts";
+import { ringPeek, ringPublish, ringRelease, ringReserve } from "../../shm/ring.ts";
+import { copyByCpu } from "../cpu_copy.ts";
+import { CloneIo } from "../io_path.ts";
+import type { CloneSpec } from "../load/clones.ts";
+import { CloneRunner } from "../load/runner.ts";
+import type { Payload } from "../payload.ts";
+import type { JobStats } from "../stats.ts";
+import type { System } from "../system.ts";
+import { DESC_FLAG } from "./engine.ts";
+
+const RETRY_NS = 1000;
+const SUBMIT_BATCH = 32;
+const RETRIES_IN_A_ROW_MAX = 200_000;
+
+export class WallSubmitter {
+  readonly runner: CloneRunner;
+  readonly io: CloneIo;
+  readonly #ctx: HostContext;
+  readonly #spec: CloneSpec;
+  readonly #stats: JobStats;
+  readonly #payload: Payload | null;
+  readonly #rawPayload: Payload;
+  readonly #engineWorker: number;
+  readonly #sq: number;
+  readonly #cq: number;
+  readonly #descs: number;
+  readonly #comps: number;
+  /** Path of every command, by tag. */
+  readonly #paths: Uint8Array;
+  #opened = false;
+  #failedTries = 0;
+  #flipIo: number;
+
+  /** `payload` moves bytes; `verify` also produces and checks them. `flipIo` is a test hook: I/O whose data get one wrong byte. */
+  constructor(
+    system: System,
+    ctx: HostContext,
+    spec: CloneSpec,
+    stats: JobStats,
+    payload: Payload,
+    verify: boolean,
+    engineWorker: number,
+    flipIo: number,
+  ) {
+    this.#ctx = ctx;
+    this.#spec = spec;
+    this.#stats = stats;
+    this.#payload = verify && spec.job.verify ? payload : null;
+    this.#rawPayload = payload;
+    this.#engineWorker = REGIONS.workers.word + engineWorker * REGIONS.workers.stride;
+    this.runner = new CloneRunner(ctx.arena, spec, stats);
+    this.io = new CloneIo(system, ctx, spec, this.#payload);
+    const qpair = REGIONS.qpairs.word + spec.index * REGIONS.qpairs.stride;
+    this.#sq = qpair + QPAIR.sq;
+    this.#cq = qpair + QPAIR.cq;
+    this.#descs = REGIONS.descriptors.word + spec.index * QPAIR_DEPTH * DESC.WORDS;
+    this.#comps = REGIONS.completions.word + spec.index * QPAIR_DEPTH * COMPLETION.WORDS;
+    this.#paths = new Uint8Array(this.io.tags);
+    this.#flipIo = flipIo;
+  }
+
+  start(nowNs: number): void {
+    this.#ctx.cpu = this.#spec.cpu;
+    this.#ctx.cost.reset();
+    const code = this.io.open();
+    this.#opened = true;
+    this.#persistentPath = this.#ctx.cost.path;
+    this.runner.start(nowNs);
+    if (code !== MAP_OK) this.runner.abandon(this.#refusal(code, this.#spec.commandBytesMax));
+  }
+
+  #persistentPath = 0;
+
+  close(): void {
+    if (!this.#opened) return;
+    this.#ctx.cpu = this.#spec.cpu;
+    this.io.close();
+    this.#opened = false;
+  }
+
+  /** Reaps and submits; number of things done. */
+  poll(nowNs: number): number {
+    this.#ctx.cpu = this.#spec.cpu;
+    this.#ctx.nowNs = nowNs;
+    return this.#reap(nowNs) + this.#submit(nowNs);
+  }
+
+  #reap(nowNs: number): number {
+    const words = this.#ctx.arena.i32;
+    let reaped = 0;
+    for (;;) {
+      const comp = ringPeek(words, this.#cq, this.#comps, COMPLETION.WORDS, QPAIR_DEPTH);
+      if (comp < 0) return reaped;
+      this.#complete(words[comp + COMPLETION.tag] as number, words[comp + COMPLETION.status] as number, comp, nowNs);
+      ringRelease(words, this.#cq);
+      reaped += 1;
+    }
+  }
+
+  #complete(tag: number, status: number, comp: number, nowNs: number): void {
+    const ok = status === DMA_STATUS.ok;
+    if (!ok) {
+      this.#stats.faults += 1;
+      const addr = this.#ctx.arena.f64[(comp + COMPLETION.faultAddr) >>> 1] as number;
+      this.#stats.fail(`DMA fault: ${DMA_STATUS_NAMES[status]} at 0x${addr.toString(16)}`);
+    } else {
+      const path = this.#paths[tag] as number;
+      this.#stats.paths[path] = (this.#stats.paths[path] as number) + (this.io.bytes[tag] as number);
+      if (this.#flipIo >= 0 && this.io.io[tag] === this.#flipIo) {
+        this.io.flip(tag);
+        this.#flipIo = -1;
+      }
+    }
+    this.#ctx.cost.reset();
+    this.io.finish(tag, this.#ctx.arena.u32[comp + COMPLETION.version] as number, ok);
+    this.#stats.commands += 1;
+    this.runner.completed(tag, nowNs, !ok);
+  }
+
+  #submit(nowNs: number): number {
+    let submitted = 0;
+    while (submitted < SUBMIT_BATCH && this.runner.canIssue(nowNs)) {
+      const words = this.#ctx.arena.i32;
+      const desc = ringReserve(words, this.#sq, this.#descs, DESC.WORDS, QPAIR_DEPTH, submitted);
+      if (desc < 0) break;
+      this.runner.take(nowNs);
+      if (this.#spec.dax !== null) {
+        this.#copyByCpu(nowNs);
+        return 1;
+      }
+      if (!this.#prepare(nowNs)) break;
+      this.#describe(desc);
+      this.runner.issued();
+      submitted += 1;
+    }
+    if (submitted > 0) {
+      ringPublish(this.#ctx.arena.i32, this.#sq, submitted);
+      ringBell(this.#ctx.arena.i32, this.#engineWorker);
+    }
+    return submitted;
+  }
+
+  #prepare(nowNs: number): boolean {
+    const runner = this.runner;
+    this.#ctx.cost.reset();
+    const code = this.io.prepare(runner.tag, runner.io, runner.write, runner.bytes, runner.unit, runner.version);
+    if (code === MAP_OK) {
+      this.#paths[runner.tag] = this.io.persistent ? this.#persistentPath : this.#ctx.cost.path;
+      this.#failedTries = 0;
+      return true;
+    }
+    this.#failedTries += 1;
+    const mayRetry = failureOf(code)?.mayRetry === true && this.#failedTries < RETRIES_IN_A_ROW_MAX;
+    if (mayRetry) runner.retryAt(nowNs + RETRY_NS);
+    else runner.abandon(this.#refusal(code, runner.bytes));
+    return false;
+  }
+
+  #refusal(code: number, bytes: number): string {
+    return refusalText(this.#ctx, this.io.device, { bytes, phys: this.#spec.buffers?.base ?? 0, attrs: 0 }, code);
+  }
+
+  #describe(desc: number): void {
+    const runner = this.runner;
+    const arena = this.#ctx.arena;
+    const words = arena.i32;
+    const tag = runner.tag;
+    const isCopy = this.#spec.copy !== null;
+    words[desc + DESC.tag] = tag;
+    words[desc + DESC.op] = isCopy ? DESC_OP.copy : runner.write ? DESC_OP.read : DESC_OP.write;
+    words[desc + DESC.sg] = this.io.sg[tag] as number;
+    words[desc + DESC.nents] = this.io.nents[tag] as number;
+    words[desc + DESC.dstSg] = this.io.dst[tag] as number;
+    words[desc + DESC.dstNents] = this.io.dstNents[tag] as number;
+    arena.u32[desc + DESC.bytes] = runner.bytes;
+    arena.u32[desc + DESC.version] = runner.version;
+    arena.f64[(desc + DESC.unit) >>> 1] = runner.unit;
+    arena.f64[(desc + DESC.io) >>> 1] = runner.io;
+    words[desc + DESC.keyLo] = this.io.keyLo;
+    words[desc + DESC.keyHi] = this.io.keyHi;
+    words[desc + DESC.flags] =
+      (this.#payload === null ? 0 : DESC_FLAG.pattern) | (this.#spec.isStream ? DESC_FLAG.stream : 0);
+    words[desc + DESC.job] = this.#spec.jobIndex;
+  }
+
+  #copyByCpu(nowNs: number): void {
+    const runner = this.runner;
+    runner.issued();
+    const what = this.io.what;
+    what.io = runner.io;
+    what.unit = runner.unit;
+    what.version = runner.version;
+    copyByCpu(this.#spec, this.#rawPayload, what, runner.write, runner.unit * 512, runner.bytes, this.#payload !== null);
+    this.#stats.paths[PATH.cpu] = (this.#stats.paths[PATH.cpu] as number) + runner.bytes;
+    this.#stats.commands += 1;
+    runner.completed(runner.tag, performance.now() * 1e6 > nowNs ? performance.now() * 1e6 : nowNs, false);
+  }
+}

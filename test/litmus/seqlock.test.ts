@@ -1,0 +1,29 @@
+import { describe, it } from "vitest";
+import { canRace, judge, runThreads } from "./harness.js";
+
+function run(roles: readonly string[], turns: number) {
+  return runThreads("seqlock", roles, { words: new Int32Array(new SharedArrayBuffer(64 * 4)), turns });
+}
+
+describe("seqlock: torn reads", () => {
+  it("a validated read is never a mix of two writes", async () => {
+    judge(await run(["writer", "reader"], 500_000), {
+      whole: ["required", "one consistent record"],
+      "changed meanwhile": ["acceptable", "the reader treats the record as absent or retries"],
+      torn: ["forbidden", "a mix of two writes passed validation"],
+    });
+  });
+
+  it("writers exclude each other", async () => {
+    judge(await run(["both", "both"], 300_000), {
+      whole: ["required", "the previous write was complete"],
+      torn: ["forbidden", "two writers were inside"],
+    });
+  });
+
+  it.runIf(canRace)("catches a reader that does not validate", async () => {
+    judge(await run(["endlessWriter", "rashReader"], 0), {
+      torn: ["required", "without validation the mix is seen"],
+    });
+  });
+});

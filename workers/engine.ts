@@ -1,0 +1,11 @@
+/** Worker entry: runs one long task, of the clock that the coordinator chose. */
+import { runCopyWorker } from "../src/sim/virtual/copy_worker.ts";
+import type { CopyTask } from "../src/sim/virtual/task.ts";
+import type { WallOutcome, WallTask } from "../src/sim/wall/task.ts";
+import { runWallWorker } from "../src/sim/wall/worker.ts";
+
+export default function run(task: WallTask | CopyTask): WallOutcome | null {
+  if (task.kind === "wall") return runWallWorker(task);
+  runCopyWorker(task);
+  return null;
+}
