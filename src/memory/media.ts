@@ -2,14 +2,14 @@
  * Block media as version stamps: what flash or a disk holds, without holding its bytes.
  *
  * A sector of 512 bytes has a version, 0 = never written; its content is the verification pattern of (device,
- * sector, version). Sectors of one 64 KiB group that hold the same version share an extent with a 128-bit mask.
+ * sector, version). Sectors of one 64 KiB group that were written together share an extent: version and 128-bit mask.
  *
  * Words:      mediaBuckets (hash chains of extents), mediaExtents, mediaStripes (lock and free list of the
  *             buckets whose number ends in the stripe's), mediaNext (fresh extents, fetch-add).
  * Invariants: masks of a group's extents do not overlap; no extent of a chain has an empty mask.
  * Ordering:   chain, extents and free list of a stripe change under its lock (rank 60), reads take it too.
  * Progress:   one lock per group; running out of extents is the status false, never a throw.
- * Forbidden:  a reader that sees a group between two writes; an extent in two chains.
+ * Forbidden:  a reader that sees half of a write to a group; an extent in two chains.
  * Proof:      test/litmus/media.test.ts
  *
  * A transfer of several groups is not atomic as a whole, like one of several sectors on a real drive.
@@ -86,9 +86,9 @@ export function mediaRead(
     const stripe = stripeOf(bucket);
     const hi = Math.min(end - first, MEDIA_GROUP_SECTORS);
     lock(arena.i32, stripe + MEDIA_STRIPE.lock, owner);
-    collectGroup(arena, bucket, device * GROUPS_PER_DEVICE + group, at - first, hi, out);
+    const room = readGroup(arena, bucket, device * GROUPS_PER_DEVICE + group, at - first, hi, out);
     unlock(arena.i32, stripe + MEDIA_STRIPE.lock, owner);
-    if (!out.appendVersions(at - first, hi)) return;
+    if (!room) return;
     at = first + hi;
   }
 }
@@ -120,31 +120,40 @@ function stampGroup(arena: Arena, bucket: number, group: number, lo: number, hi:
     if (target === 0) return false;
     linkExtent(arena, bucket, group, target);
   }
-  clearOthers(arena, bucket, group, lo, hi, target);
   const base = extentWord(target);
   words[base + MEDIA_EXTENT.version] = version;
+  // Masks do not overlap: when the target holds the whole range already, no other extent has a sector of it.
+  if (holdsAll(words, base + MEDIA_EXTENT.mask, lo, hi)) return true;
+  clearOthers(arena, bucket, group, lo, hi, target);
   for (let i = 0; i < MASK_WORDS; i += 1) {
     words[base + MEDIA_EXTENT.mask + i] = (words[base + MEDIA_EXTENT.mask + i] as number) | maskOf(lo, hi, i);
   }
   return true;
 }
 
-/** Extent of the group to put [lo, hi) in: the one of `version`, else one that [lo, hi) covers whole (its version is replaced), else 0. */
+/** First extent of the group that may take [lo, hi): it has `version`, or [lo, hi) covers it whole and replaces its version; 0 = none. */
 function findTarget(arena: Arena, bucket: number, group: number, lo: number, hi: number, version: number): number {
   const words = arena.i32;
-  let covered = 0;
   let extent = words[BUCKETS.word + bucket] as number;
   while (extent !== 0) {
     const base = extentWord(extent);
     if (arena.f64[(base + MEDIA_EXTENT.group) >>> 1] === group) {
       if (words[base + MEDIA_EXTENT.version] === (version | 0)) return extent;
-      if (covered === 0 && isCovered(words, base + MEDIA_EXTENT.mask, lo, hi)) covered = extent;
+      if (isCovered(words, base + MEDIA_EXTENT.mask, lo, hi)) return extent;
     }
     extent = words[base + MEDIA_EXTENT.next] as number;
   }
-  return covered;
+  return 0;
 }
 
+/** True when the mask has every bit of [lo, hi). */
+function holdsAll(words: Int32Array, mask: number, lo: number, hi: number): boolean {
+  let missing = 0;
+  for (let i = 0; i < MASK_WORDS; i += 1) missing |= maskOf(lo, hi, i) & ~(words[mask + i] as number);
+  return missing === 0;
+}
+
+/** True when the mask has no bit outside [lo, hi). */
 function isCovered(words: Int32Array, mask: number, lo: number, hi: number): boolean {
   let outside = 0;
   for (let i = 0; i < MASK_WORDS; i += 1) outside |= (words[mask + i] as number) & ~maskOf(lo, hi, i);
@@ -188,26 +197,43 @@ function clearMask(words: Int32Array, mask: number, lo: number, hi: number): num
   return left;
 }
 
-/** Writes the versions of sectors [lo, hi) of the group into the scratch of `out`. */
-function collectGroup(arena: Arena, bucket: number, group: number, lo: number, hi: number, out: MediaRuns): void {
+/** Appends the versions of sectors [lo, hi) of the group to `out`; false when it is full. */
+function readGroup(arena: Arena, bucket: number, group: number, lo: number, hi: number, out: MediaRuns): boolean {
   const words = arena.i32;
-  const versions = out.groupVersions;
-  versions.fill(0, lo, hi);
+  let found = 0;
   let extent = words[BUCKETS.word + bucket] as number;
-  while (extent !== 0) {
+  while (extent !== 0 && found < hi - lo) {
     const base = extentWord(extent);
     if (arena.f64[(base + MEDIA_EXTENT.group) >>> 1] === group) {
       const version = words[base + MEDIA_EXTENT.version] as number;
-      for (let i = lo >>> 5; i < MASK_WORDS; i += 1) {
-        let bits = (words[base + MEDIA_EXTENT.mask + i] as number) & maskOf(lo, hi, i);
-        while (bits !== 0) {
-          versions[i * 32 + 31 - Math.clz32(bits & -bits)] = version;
-          bits &= bits - 1;
-        }
-      }
+      if (holdsAll(words, base + MEDIA_EXTENT.mask, lo, hi)) return out.append(hi - lo, version >>> 0);
+      if (found === 0) out.groupVersions.fill(0, lo, hi);
+      found += scatterVersion(words, base + MEDIA_EXTENT.mask, lo, hi, version, out.groupVersions);
     }
     extent = words[base + MEDIA_EXTENT.next] as number;
   }
+  return found === 0 ? out.append(hi - lo, 0) : out.appendVersions(lo, hi);
+}
+
+/** Stores `version` for every bit of the mask in [lo, hi); returns how many. */
+function scatterVersion(
+  words: Int32Array,
+  mask: number,
+  lo: number,
+  hi: number,
+  version: number,
+  to: Uint32Array,
+): number {
+  let found = 0;
+  for (let i = lo >>> 5; i < MASK_WORDS; i += 1) {
+    let bits = (words[mask + i] as number) & maskOf(lo, hi, i);
+    while (bits !== 0) {
+      to[i * 32 + 31 - Math.clz32(bits & -bits)] = version;
+      bits &= bits - 1;
+      found += 1;
+    }
+  }
+  return found;
 }
 
 function extentWord(extent: number): number {

@@ -12,6 +12,8 @@ import { DmasimError } from "../../base/errors.ts";
 import type { PhysMap, PhysRegion } from "../../memory/physmap.ts";
 import type { JobSpec } from "../profile/job.ts";
 
+const HUGE_PAGE_BYTES = 2 ** 21;
+
 /** Placement of all buffers of one clone. */
 export interface BufferPlan {
   readonly base: Phys;
@@ -69,7 +71,9 @@ export class BufferAllocator {
 
   /** Contiguous memory for a `copy` job's source or destination. */
   area(job: JobSpec, target: string, bytes: number, reserved: readonly [Phys, Phys]): Phys {
-    return this.#take(job, this.region(job, target), bytes, reserved);
+    // Large areas come from huge pages, as DMA engine tests allocate them.
+    const align = bytes >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES : PAGE_BYTES;
+    return alignUp(this.#take(job, this.region(job, target), bytes + align - PAGE_BYTES, reserved), align);
   }
 
   /** Region that a target word names. `ram` is the highest RAM region: where a busy machine's free pages are. */

@@ -110,16 +110,18 @@ class WallWorker {
     const limitNs = this.#task.limitNs;
     const expired = limitNs !== null && nowNs - this.#startNs > limitNs;
     this.#progress = 0;
-    for (let i = 0; i < this.#submitters.length; i += 1) this.#turnClone(i, phase, nowNs, stop !== STOP.run, expired);
+    for (let i = 0; i < this.#submitters.length; i += 1) this.#turnClone(i, phase, stop !== STOP.run, expired);
     for (let i = 0; i < this.#engines.length; i += 1) this.#progress += (this.#engines[i] as WallEngine).poll();
     this.#flushLazy(nowNs);
     return phase < this.#groups.length;
   }
 
-  #turnClone(i: number, phase: number, nowNs: number, stopping: boolean, expired: boolean): void {
+  /** Reads the clock itself: with one time for all clones of a turn, every job would report the same figures. */
+  #turnClone(i: number, phase: number, stopping: boolean, expired: boolean): void {
     const submitter = this.#submitters[i] as WallSubmitter;
     const runner = submitter.runner;
     if (this.#finished[i] === true || runner.spec.group > phase) return;
+    const nowNs = performance.now() * 1e6;
     if (this.#started[i] !== true) {
       this.#started[i] = true;
       submitter.start(nowNs);

@@ -60,7 +60,8 @@ describe("media", () => {
       }
       expect(seen).toEqual(model);
     }
-    expect(extentsUsed(arena)).toBeLessThanOrEqual((sectors / 128) * 9);
+    // Freed extents are used again: without that, 4000 writes would take thousands.
+    expect(extentsUsed(arena)).toBeLessThan(200);
   });
 
   it("stops when the runs are full and tells how far it came", () => {
