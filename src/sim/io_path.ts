@@ -53,6 +53,8 @@ export class CloneIo {
   readonly #ctx: HostContext;
   readonly #memmap: Memmap;
   readonly #payload: Payload | null;
+  /** Entry of every tag's list that carries the end mark; 0 = the list is as allocated. */
+  readonly #lastEntry: Int32Array;
   #areaDma = 0;
   #areaDstDma = 0;
 
@@ -71,6 +73,7 @@ export class CloneIo {
     this.tags = spec.depth * spec.commandsPerIo;
     this.sg = new Int32Array(this.tags);
     this.dst = new Int32Array(this.tags);
+    this.#lastEntry = new Int32Array(this.tags);
     this.origNents = new Int32Array(this.tags);
     this.nents = new Int32Array(this.tags);
     this.dstNents = new Int32Array(this.tags);
@@ -186,21 +189,20 @@ export class CloneIo {
   #build(plan: BufferPlan, tag: number, bytes: number): void {
     const arena = this.arena;
     const count = entryCount(plan, bytes);
-    const old = this.origNents[tag] as number;
+    const last = this.#lastEntry[tag] as number;
     let entry = this.sg[tag] as number;
+    // The end mark moves with the length of the command.
+    if (last !== 0) sgUnmarkEnd(arena, last);
     let left = bytes;
     for (let i = 0; i < count; i += 1) {
       const length = Math.min(left, i === 0 ? firstEntryBytes(plan) : plan.entryBytes);
       sgSetPhys(arena, entry, entryPhys(plan, tag, i), length, !isPageless(plan, i));
       left -= length;
-      // The end mark moves with the length of the command.
-      if (i === count - 1) sgMarkEnd(arena, entry);
-      else {
-        if (i === old - 1) sgUnmarkEnd(arena, entry);
-        entry = sgNext(arena, entry);
-      }
+      if (i < count - 1) entry = sgNext(arena, entry);
     }
     assert(left === 0, "the entries cover the command");
+    sgMarkEnd(arena, entry);
+    this.#lastEntry[tag] = entry;
     this.origNents[tag] = count;
   }
 

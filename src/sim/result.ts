@@ -134,6 +134,8 @@ export interface HostResult {
 	readonly peak_rss_bytes: number;
 	readonly node: string;
 	readonly cpus: number;
+	/** Simulated memory that the run touched, in whole chunks. */
+	readonly touched_bytes: number;
 	/** Report of a worker that died or hung. */
 	readonly worker_failure?: WorkerFailure;
 }
