@@ -14,7 +14,7 @@ import { readMismatches } from "./mismatch.ts";
 import type { CloneSpec } from "./load/clones.ts";
 import type { Bottleneck, HostResult, JobResult, Leak, ResourceResult, RunResult } from "./result.ts";
 import { RESULT_SCHEMA } from "./result.ts";
-import type { RunSetup } from "./run.ts";
+import type { RunSetup } from "./run_setup.ts";
 import type { JobStats } from "./stats.ts";
 
 /** What a clock's driver hands over. */

@@ -67,6 +67,11 @@ export class EventQueue {
     return true;
   }
 
+  /** Takes `shiftPs` off every queued time (the epoch moved); order does not change. */
+  rebase(shiftPs: number): void {
+    for (let i = 0; i < this.#size; i += 1) this.#time[i] = (this.#time[i] as number) - shiftPs;
+  }
+
   /** Moves the last event to the root and down to its place. */
   #sink(): void {
     const last = this.#size;

@@ -7,6 +7,8 @@
 
 /** Utilisation and waiting of a resource, for the report. */
 export interface ServerStats {
+  /** The epoch moved by `shiftPs`. */
+  rebase(shiftPs: number): void;
   readonly name: string;
   readonly kind: string;
   readonly busyPs: number;
@@ -46,6 +48,10 @@ export class Server implements ServerStats {
     this.waitPs += start - nowPs;
     return end;
   }
+
+  rebase(shiftPs: number): void {
+    for (let i = 0; i < this.width; i += 1) this.#freeAtPs[i] = (this.#freeAtPs[i] as number) - shiftPs;
+  }
 }
 
 /** Serves bytes at a constant rate; the fraction of a picosecond that integer times lose is carried on. */
@@ -74,5 +80,9 @@ export class RateServer implements ServerStats {
     this.busyPs += servicePs;
     this.waitPs += start - nowPs;
     return this.#freeAtPs;
+  }
+
+  rebase(shiftPs: number): void {
+    this.#freeAtPs -= shiftPs;
   }
 }

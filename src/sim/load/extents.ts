@@ -36,7 +36,9 @@ export class ExtentMap {
     const name = job.filenames[clone % Math.max(1, job.filenames.length)];
     const device = this.#deviceOf(job, name);
     const medium = (this.#machine.devices[device] as Device).medium;
-    const total = medium?.kind === "block" ? medium.bytes : (job.sizeBytes ?? STREAM_BYTES);
+    // Without a block medium there are no files to share: every clone has a stream of its own.
+    if (medium?.kind !== "block") return this.#window(job, clone, { device, start: 0, bytes: job.sizeBytes ?? STREAM_BYTES });
+    const total = medium.bytes;
     const whole = name === undefined ? job.device !== null && job.sizeBytes === null : name.startsWith("/dev/");
     const base = whole ? { device, start: 0, bytes: total } : this.#file(job, device, name, clone, total);
     return this.#window(job, clone, base);

@@ -11,7 +11,7 @@ import { REGIONS, RING } from "../../shm/layout.ts";
 import { MAIN_OWNER, makeHostContext } from "../host_ports.ts";
 import { findLeaks } from "../leaks.ts";
 import type { RunOutcome } from "../result_assembly.ts";
-import { type RunSetup, WORKER_ENTRY } from "../run.ts";
+import { type RunSetup, WORKER_ENTRY } from "../run_setup.ts";
 import { JobStats } from "../stats.ts";
 import { CopyDispatcher } from "./dispatcher.ts";
 import { VirtualLoop } from "./loop.ts";
@@ -53,7 +53,7 @@ export async function runVirtual(setup: RunSetup): Promise<RunOutcome> {
   return {
     stats,
     servers: loop.servers(),
-    durationNs: loop.nowPs / 1000,
+    durationNs: loop.clock.nowNs,
     events: loop.events,
     partial: partial || failure !== null,
     failure,
@@ -111,5 +111,5 @@ function report(
   const doneShare = Math.min(0.999, expected > 0 ? done / expected : 0);
   const elapsedS = (nowMs - startMs) / 1000;
   const etaS = doneShare > 0.01 ? (elapsedS / doneShare) * (1 - doneShare) : null;
-  onProgress({ doneShare, etaS, text: `virtual ${(loop.nowPs / 1e12).toFixed(3)} s, ${loop.events} events` });
+  onProgress({ doneShare, etaS, text: `virtual ${(loop.clock.nowNs / 1e9).toFixed(3)} s, ${loop.events} events` });
 }

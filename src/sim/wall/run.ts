@@ -10,7 +10,7 @@ import { HEADER, REGIONS } from "../../shm/layout.ts";
 import { MAIN_OWNER, makeHostContext } from "../host_ports.ts";
 import { findLeaks } from "../leaks.ts";
 import type { RunOutcome } from "../result_assembly.ts";
-import { type RunSetup, WORKER_ENTRY } from "../run.ts";
+import { type RunSetup, WORKER_ENTRY } from "../run_setup.ts";
 import { JobStats } from "../stats.ts";
 import type { WallOutcome, WallTask } from "./task.ts";
 import { groupSizes } from "./worker.ts";

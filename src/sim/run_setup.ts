@@ -1,0 +1,74 @@
+/**
+ * Everything that both clocks start from: the arena with its initial state, the planned clones, committed buffers.
+ */
+import { DmasimError } from "../base/errors.ts";
+import { WORKERS_LIMIT } from "../host/coordinator.ts";
+import { commitRange } from "../memory/backing.ts";
+import { Arena } from "../shm/arena.ts";
+import { store } from "../shm/atomics.ts";
+import { HEADER, QPAIR, REGIONS } from "../shm/layout.ts";
+import { deviceBufferPhys } from "./device_buffer.ts";
+import { type CloneSpec, type LoadOptions, planClones } from "./load/clones.ts";
+import type { RunOptions } from "./run_options.ts";
+import { initSystem, System } from "./system.ts";
+import { parseTestHook, type TestHook } from "./test_hook.ts";
+
+/** A run that is ready to start. */
+export interface RunSetup {
+  readonly options: RunOptions;
+  readonly arena: Arena;
+  readonly system: System;
+  readonly clones: readonly CloneSpec[];
+  readonly load: LoadOptions;
+  readonly hook: TestHook;
+}
+
+/** URL of the worker entry: the built file, wherever this module stands in the build. */
+export const WORKER_ENTRY = new URL("../../workers/engine.js", import.meta.url).href;
+
+/** Plans the load and readies the arena; DmasimError for loads that the machine or the arena cannot carry. */
+export function prepareRun(options: RunOptions): RunSetup {
+  if (!Number.isInteger(options.workers) || options.workers < 1 || options.workers > WORKERS_LIMIT) {
+    throw new DmasimError({
+      code: "DMASIM_WORKERS",
+      what: "the number of workers is out of range",
+      value: options.workers,
+      limit: `1 to ${WORKERS_LIMIT}`,
+      remedy: "use about as many workers as this computer has cores",
+    });
+  }
+  const hook = parseTestHook(options.testHook);
+  const system = new System(options.machine);
+  const load = {
+    seed: options.seed ?? options.profile.seed,
+    assumeDirect: options.assumeDirect,
+    limitIos: options.limitIos,
+  };
+  const clones = planClones(system, options.profile, load);
+  const arena = Arena.create();
+  initSystem(arena, system);
+  store(arena.i32, REGIONS.header.word + HEADER.workers, options.workers);
+  for (const clone of clones) {
+    const pair = REGIONS.qpairs.word + clone.index * REGIONS.qpairs.stride;
+    store(arena.i32, pair + QPAIR.engine, clone.engine);
+    store(arena.i32, pair + QPAIR.clone, clone.index);
+  }
+  if (options.payload) for (const clone of clones) commitBuffers(arena, clone);
+  return { options, arena, system, clones, load, hook };
+}
+
+/** Commits what a clone's payload touches, so that running out of backing is an error before the run, not during it. */
+function commitBuffers(arena: Arena, clone: CloneSpec): void {
+  commitRange(arena, deviceBufferPhys(clone.engine), 1);
+  const { buffers, copy, dax } = clone;
+  if (buffers !== null) {
+    const bytes = buffers.stride * clone.depth * clone.commandsPerIo;
+    commitRange(arena, buffers.base, bytes);
+    if (buffers.pagelessShare > 0 && buffers.hasPages) commitRange(arena, buffers.pagelessBase, bytes);
+  }
+  if (copy !== null) {
+    commitRange(arena, copy.source, copy.bytes);
+    commitRange(arena, copy.destination, copy.bytes);
+  }
+  if (dax !== null) commitRange(arena, dax.start, dax.bytes);
+}
