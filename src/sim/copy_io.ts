@@ -1,0 +1,114 @@
+/**
+ * A `copy` job's commands: memory to memory by a DMA engine, from one area to the same offset of another.
+ */
+import type { Phys } from "../base/addr.ts";
+import type { HostContext } from "../host/context.ts";
+import { DIR, type DmaDevice } from "../host/dma/device.ts";
+import { mapPhys, unmapPhys } from "../host/dma/map.ts";
+import { sgSetDma, sgSetPhys } from "../host/dma/scatterlist.ts";
+import { MAP_OK } from "../host/status.ts";
+import type { Memmap } from "../memory/memmap.ts";
+import { POISON } from "../memory/pattern.ts";
+import { SG } from "../shm/layout.ts";
+import type { ListMapping } from "./list_mapping.ts";
+import type { CopyAreas } from "./load/clones.ts";
+import type { CheckedTransfer } from "./mismatch.ts";
+import type { Payload } from "./payload.ts";
+
+/** The two lists of one command, each of one entry. */
+export interface CopyLists {
+  readonly source: number;
+  readonly destination: number;
+}
+
+export class CopyIo {
+  readonly #ctx: HostContext;
+  readonly #device: DmaDevice;
+  readonly #areas: CopyAreas;
+  readonly #lists: ListMapping;
+  readonly #payload: Payload | null;
+  readonly #persistent: boolean;
+  readonly #sourceHasPage: boolean;
+  readonly #destinationHasPage: boolean;
+  /** DMA addresses of the areas while they are mapped as a whole. */
+  #sourceDma = 0;
+  #destinationDma = 0;
+
+  constructor(
+    ctx: HostContext,
+    device: DmaDevice,
+    memmap: Memmap,
+    areas: CopyAreas,
+    lists: ListMapping,
+    payload: Payload | null,
+    persistent: boolean,
+  ) {
+    this.#ctx = ctx;
+    this.#device = device;
+    this.#areas = areas;
+    this.#lists = lists;
+    this.#payload = payload;
+    this.#persistent = persistent;
+    this.#sourceHasPage = memmap.hasPage(areas.source);
+    this.#destinationHasPage = memmap.hasPage(areas.destination);
+  }
+
+  /** Fills the source with the stream of unit 0, version 0; maps both areas when mappings persist. */
+  open(what: CheckedTransfer, keyLo: number, keyHi: number): number {
+    const { source, destination, bytes } = this.#areas;
+    what.unit = 0;
+    what.version = 0;
+    this.#payload?.patternFill(what, source, bytes, keyLo, keyHi, 0);
+    if (!this.#persistent) return MAP_OK;
+    this.#sourceDma = mapPhys(this.#ctx, this.#device, source, bytes, DIR.toDevice, 0);
+    if (this.#sourceDma < 0) return -this.#sourceDma;
+    this.#destinationDma = mapPhys(this.#ctx, this.#device, destination, bytes, DIR.fromDevice, 0);
+    if (this.#destinationDma >= 0) return MAP_OK;
+    unmapPhys(this.#ctx, this.#device, this.#sourceDma, bytes, DIR.toDevice, 0);
+    this.#sourceDma = -1;
+    return -this.#destinationDma;
+  }
+
+  close(): void {
+    if (!this.#persistent || this.#sourceDma < 0) return;
+    const { bytes } = this.#areas;
+    unmapPhys(this.#ctx, this.#device, this.#sourceDma, bytes, DIR.toDevice, 0);
+    unmapPhys(this.#ctx, this.#device, this.#destinationDma, bytes, DIR.fromDevice, 0);
+  }
+
+  /** Physical address that a command at `offset` writes. */
+  destinationAt(offset: number): Phys {
+    return this.#areas.destination + offset;
+  }
+
+  prepare(what: CheckedTransfer, lists: CopyLists, offset: number, bytes: number): number {
+    const arena = this.#ctx.arena;
+    const { source, destination } = this.#areas;
+    this.#payload?.fill(what, destination + offset, POISON, bytes);
+    if (this.#persistent) {
+      sgSetDma(arena, lists.source, this.#sourceDma + offset, bytes);
+      sgSetDma(arena, lists.destination, this.#destinationDma + offset, bytes);
+      return MAP_OK;
+    }
+    sgSetPhys(arena, lists.source, source + offset, bytes, this.#sourceHasPage);
+    sgSetPhys(arena, lists.destination, destination + offset, bytes, this.#destinationHasPage);
+    const read = this.#lists.map(lists.source, 1, DIR.toDevice);
+    if (read < 0) return -read;
+    const written = this.#lists.map(lists.destination, 1, DIR.fromDevice);
+    if (written > 0) return MAP_OK;
+    this.#lists.unmap(lists.source, 1, DIR.toDevice);
+    return -written;
+  }
+
+  finish(what: CheckedTransfer, lists: CopyLists, offset: number, bytes: number, ok: boolean, key: readonly [number, number]): void {
+    const dmaAddr = this.#ctx.arena.f64[(lists.destination + SG.dmaAddress) >>> 1] as number;
+    if (!this.#persistent) {
+      this.#lists.unmap(lists.source, 1, DIR.toDevice);
+      this.#lists.unmap(lists.destination, 1, DIR.fromDevice);
+    }
+    if (!ok) return;
+    what.unit = 0;
+    what.version = 0;
+    this.#payload?.patternCheck(what, this.destinationAt(offset), bytes, key[0], key[1], offset, dmaAddr);
+  }
+}

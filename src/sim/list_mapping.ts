@@ -1,0 +1,66 @@
+/**
+ * Pinning and mapping one scatterlist, and undoing both: what a driver does around dma_map_sg.
+ */
+import type { Phys } from "../base/addr.ts";
+import { PAGE_BYTES } from "../base/addr.ts";
+import type { HostContext } from "../host/context.ts";
+import type { DmaDevice } from "../host/dma/device.ts";
+import { mapSg, unmapSg } from "../host/dma/map.ts";
+import { MAP_FAILURES } from "../host/status.ts";
+import type { Memmap } from "../memory/memmap.ts";
+import type { Arena } from "../shm/arena.ts";
+import { SG } from "../shm/layout.ts";
+import { sgNext } from "../shm/sg_entry.ts";
+
+export class ListMapping {
+  readonly #ctx: HostContext;
+  readonly #device: DmaDevice;
+  readonly #memmap: Memmap;
+
+  constructor(ctx: HostContext, device: DmaDevice, memmap: Memmap) {
+    this.#ctx = ctx;
+    this.#device = device;
+    this.#memmap = memmap;
+  }
+
+  /** DMA entries of the mapped list, or -(failure code) with nothing pinned or mapped. */
+  map(sg: number, origNents: number, dir: number): number {
+    if (!this.#pin(sg, origNents)) return -MAP_FAILURES.noBacking.code;
+    const nents = mapSg(this.#ctx, this.#device, sg, origNents, dir, 0);
+    if (nents < 0) this.#unpin(sg, origNents);
+    return nents;
+  }
+
+  unmap(sg: number, origNents: number, dir: number): void {
+    unmapSg(this.#ctx, this.#device, sg, origNents, dir, 0);
+    this.#unpin(sg, origNents);
+  }
+
+  #pin(sg: number, nents: number): boolean {
+    const arena = this.#ctx.arena;
+    let entry = sg;
+    for (let i = 0; i < nents; i += 1) {
+      const length = arena.u32[entry + SG.length] as number;
+      if (!this.#memmap.pinPages(arena, entryAddr(arena, entry), length, this.#ctx.lockOwner)) {
+        this.#unpin(sg, i);
+        return false;
+      }
+      entry = sgNext(arena, entry);
+    }
+    return true;
+  }
+
+  #unpin(sg: number, nents: number): void {
+    const arena = this.#ctx.arena;
+    let entry = sg;
+    for (let i = 0; i < nents; i += 1) {
+      this.#memmap.unpinPages(arena, entryAddr(arena, entry), arena.u32[entry + SG.length] as number);
+      entry = sgNext(arena, entry);
+    }
+  }
+}
+
+/** Physical address of an entry's first byte (sg_phys). */
+export function entryAddr(arena: Arena, entry: number): Phys {
+  return (arena.f64[(entry + SG.pfn) >>> 1] as number) * PAGE_BYTES + (arena.u32[entry + SG.offset] as number);
+}
