@@ -8,10 +8,17 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type BenchSuite, type CaseResult, FULL, SMOKE } from "./case.ts";
 import { runSuite } from "./runner.ts";
+import { ATOMICS } from "./suites/atomics.ts";
+import { COPY } from "./suites/copy.ts";
+import { EVENTS } from "./suites/events.ts";
+import { MAP } from "./suites/map.ts";
+import { RING } from "./suites/ring.ts";
+import { TRANSLATE } from "./suites/translate.ts";
+import { VIRTUAL } from "./suites/virtual.ts";
 import { WALL } from "./suites/wall.ts";
 import { suiteTable } from "./table.ts";
 
-const SUITES: readonly BenchSuite[] = [WALL];
+const SUITES: readonly BenchSuite[] = [COPY, ATOMICS, RING, MAP, TRANSLATE, EVENTS, WALL, VIRTUAL];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

@@ -1,45 +1,68 @@
-// Builds dist/: compiles TypeScript, assembles the arena's wasm module, stamps the build id.
-// The build id is a hash of everything a thread executes; a worker of another build refuses to attach.
+// Builds dist/: compiles TypeScript, assembles the arena's wasm module, stamps the build id and the hash of the sources.
+// The build id is a hash of everything a thread executes; a worker of another build refuses to attach. Everything is
+// made in a folder of its own that takes dist's place at the end, so that dist never holds half a build or an old file.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import wabtFactory from "wabt";
+import { filesUnder, ROOT, sourceHash } from "./source_hash.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const dist = join(root, "dist");
+const dist = join(ROOT, "dist");
+const next = join(ROOT, `dist.${process.pid}.next`);
+const old = join(ROOT, `dist.${process.pid}.old`);
 
-function filesUnder(dir, suffix) {
-  return readdirSync(dir, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(suffix))
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort();
+/** True when the compiler found no error; it writes its output either way. */
+function compile() {
+  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+  try {
+    execFileSync(process.execPath, [tsc, "-p", ROOT, "--outDir", next], { stdio: "inherit" });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function assemble() {
   const wabt = await wabtFactory();
-  const source = readFileSync(join(root, "src/shm/arena.wat"), "utf8");
+  const source = readFileSync(join(ROOT, "src/shm/arena.wat"), "utf8");
   const module = wabt.parseWat("arena.wat", source, { threads: true, bulk_memory: true, mutable_globals: true });
-  mkdirSync(join(dist, "src/shm"), { recursive: true });
-  writeFileSync(join(dist, "src/shm/arena.wasm"), module.toBinary({}).buffer);
+  mkdirSync(join(next, "src/shm"), { recursive: true });
+  writeFileSync(join(next, "src/shm/arena.wasm"), module.toBinary({}).buffer);
   module.destroy();
 }
 
 function stampBuildId() {
   const hash = createHash("sha256");
-  const files = [...filesUnder(join(dist, "src"), ".js"), ...filesUnder(join(dist, "workers"), ".js")];
-  for (const file of [...files, join(dist, "src/shm/arena.wasm")]) hash.update(readFileSync(file));
-  writeFileSync(join(dist, "build-id"), hash.digest("hex"));
+  for (const file of [...filesUnder(join(next, "src"), ".js"), ...filesUnder(join(next, "workers"), ".js")]) {
+    hash.update(readFileSync(file));
+  }
+  hash.update(readFileSync(join(next, "src/shm/arena.wasm")));
+  writeFileSync(join(next, "build-id"), hash.digest("hex"));
 }
 
-if (process.argv.includes("--clean")) rmSync(dist, { recursive: true, force: true });
-let failed = false;
-try {
-  execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", root], { stdio: "inherit" });
-} catch {
-  failed = true;
+/** A build that ends at the same time may put its dist in between: then that one is replaced. */
+function replaceDist(triesLeft = 10) {
+  try {
+    if (existsSync(dist)) renameSync(dist, old);
+    renameSync(next, dist);
+  } catch (error) {
+    if (triesLeft === 0) throw error;
+    rmSync(old, { recursive: true, force: true });
+    replaceDist(triesLeft - 1);
+  }
+  rmSync(old, { recursive: true, force: true });
 }
-await assemble();
-stampBuildId();
-if (failed) process.exit(1);
+
+try {
+  // Before compiling: sources that change meanwhile make the next build.
+  const hash = sourceHash();
+  const compiled = compile();
+  await assemble();
+  stampBuildId();
+  if (compiled) writeFileSync(join(next, "source-hash"), hash);
+  else process.exitCode = 1;
+  replaceDist();
+} finally {
+  rmSync(next, { recursive: true, force: true });
+}

@@ -1,9 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { buildIfStale } from "../scripts/setup.mjs";
 
-/** Builds dist/ once: tests and worker threads run what ships. */
+/** Brings dist/ up to date once: tests and worker threads run what ships. `npm test` has done so already. */
 export default function setup(): void {
-  execFileSync(process.execPath, [fileURLToPath(new URL("../scripts/build.mjs", import.meta.url))], {
-    stdio: "inherit",
-  });
+  if (process.env.DMASIM_BUILT !== "1") buildIfStale();
 }

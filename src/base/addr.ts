@@ -21,6 +21,9 @@ export type DmaAddr = Flavour<"dma"> | Phys | Iova | Bus;
 export type Pfn = Flavour<"pfn">;
 
 export const ADDR_LIMIT = 2 ** 52;
+const ADDR_BITS = 52;
+/** 2^32: a bit operator sees an address below it, the quotient is the rest. */
+const HALF = 2 ** 32;
 export const PAGE_SHIFT = 12;
 export const PAGE_BYTES = 4096;
 /** All ones of dma_addr_t as far as a Number can name it; `DMA_MAPPING_ERROR` of Linux >= 5.0. */
@@ -76,6 +79,25 @@ export function roundUpPow2(n: number): number {
 
 export function isPow2(n: number): boolean {
   return n >= 1 && Number.isInteger(n) && roundUpPow2(n) === n;
+}
+
+/** Number of zero bits below the lowest set bit of `addr`; 52 for 0, which is a multiple of everything. */
+export function trailingZeros(addr: number): number {
+  const low = addr | 0;
+  if (low !== 0) return 31 - Math.clz32(low & -low);
+  const high = (addr / HALF) | 0;
+  return high === 0 ? ADDR_BITS : 63 - Math.clz32(high & -high);
+}
+
+/** log2 of the largest power of two that is at most `n`, a whole number from 1 on. */
+export function floorLog2(n: number): number {
+  return n < HALF ? 31 - Math.clz32(n) : 63 - Math.clz32(n / HALF);
+}
+
+/** log2 of the smallest naturally aligned power-of-two block that holds both; 0 when they are equal. */
+export function blockOrder(first: number, last: number): number {
+  const high = (first / HALF) ^ (last / HALF);
+  return high !== 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(first ^ last);
 }
 
 /** All ones mask of `bits` address bits; saturates at the largest exact Number. */

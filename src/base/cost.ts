@@ -29,6 +29,8 @@ export class CostRecord {
   ptesCleared = 0;
   tablesAllocated = 0;
   tablesFreed = 0;
+  /** MAP and UNMAP requests to a hypervisor (virtio-iommu), each waited for. */
+  requests = 0;
   magazineHits = 0;
   depotExchanges = 0;
   /** Operations on the IOVA list, and nodes looked at. */
@@ -57,6 +59,7 @@ export class CostRecord {
     this.ptesCleared = 0;
     this.tablesAllocated = 0;
     this.tablesFreed = 0;
+    this.requests = 0;
     this.magazineHits = 0;
     this.depotExchanges = 0;
     this.treeOps = 0;

@@ -7,6 +7,7 @@
 import { Command, type OutputConfiguration } from "commander";
 import { EXIT } from "../base/errors.ts";
 import { packageVersion } from "../base/version.ts";
+import { addCheckCommand } from "./check.ts";
 import { reportFailure } from "./failure.ts";
 import { addInspectCommand } from "./inspect.ts";
 import { addListCommand } from "./list.ts";
@@ -54,6 +55,7 @@ function createProgram(session: Session): Command {
   program.commandsGroup("Start here:");
   addRunCommand(program, session);
   program.commandsGroup(MORE);
+  addCheckCommand(program, session);
   addListCommand(program, session);
   addSchemaCommand(program, session);
   addInspectCommand(program, session);
@@ -62,9 +64,10 @@ function createProgram(session: Session): Command {
 
 /** `run <profile>`: every command has options, so saying so tells nothing. */
 function commandTerm(command: Command): string {
-  const names = command.registeredArguments.map((argument) =>
-    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
-  );
+  const names = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
   return [command.name(), ...names].join(" ");
 }
 

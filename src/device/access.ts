@@ -9,6 +9,7 @@ import type { PageTableFormat } from "../pagetable/format.ts";
 import type { PhysMap } from "../memory/physmap.ts";
 import type { Arena } from "../shm/arena.ts";
 import { DMA_STATUS } from "../shm/dma_status.ts";
+import { PageLatch } from "./page_latch.ts";
 import { makeTranslation, type Translation, translate } from "./translate.ts";
 
 /** A BAR that the device reaches by bus address. */
@@ -39,12 +40,17 @@ export class DeviceAccess {
   readonly #attachment: Attachment | null;
   readonly #windows: readonly PeerWindow[];
   readonly #translation: Translation = makeTranslation();
+  /** Reads and writes walk pages of their own (a copy does both at a time). */
+  readonly #readLatch: PageLatch;
+  readonly #writeLatch: PageLatch;
 
   constructor(arena: Arena, map: PhysMap, attachment: Attachment | null, windows: readonly PeerWindow[]) {
     this.#arena = arena;
     this.#map = map;
     this.#attachment = attachment;
     this.#windows = windows;
+    this.#readLatch = new PageLatch(arena, attachment?.unit ?? 0);
+    this.#writeLatch = new PageLatch(arena, attachment?.unit ?? 0);
   }
 
   /** Resolves up to `bytes` bytes at `dmaAddr`; DMA_STATUS, with the result in the public fields. */
@@ -59,30 +65,33 @@ export class DeviceAccess {
         return DMA_STATUS.ok;
       }
     }
-    const attachment = this.#attachment;
-    if (attachment === null) {
-      this.phys = dmaAddr;
-      this.bytes = bytes;
-    } else {
-      const out = this.#translation;
-      const status = translate(
-        this.#arena,
-        attachment.unit,
-        attachment.domain,
-        attachment.format,
-        dmaAddr,
-        write,
-        out,
-      );
-      this.lookups += 1;
-      if (!out.hit) {
-        this.misses += 1;
-        this.walkLevels = out.levels;
-      }
-      if (status !== DMA_STATUS.ok) return status;
-      this.phys = out.phys;
-      this.bytes = bytes < out.bytesToPageEnd ? bytes : out.bytesToPageEnd;
+    if (this.#attachment !== null) return this.#translate(this.#attachment, dmaAddr, bytes, write);
+    this.phys = dmaAddr;
+    this.bytes = bytes;
+    return this.#map.decodes(dmaAddr, bytes) ? DMA_STATUS.ok : DMA_STATUS.busError;
+  }
+
+  #translate(attachment: Attachment, dmaAddr: number, bytes: number, write: boolean): number {
+    this.lookups += 1;
+    const latch = write ? this.#writeLatch : this.#readLatch;
+    if (latch.holds(dmaAddr)) {
+      this.phys = dmaAddr + latch.physDelta;
+      const left = latch.end - dmaAddr;
+      this.bytes = bytes < left ? bytes : left;
+      return DMA_STATUS.ok;
     }
-    return this.#map.decodes(this.phys, this.bytes) ? DMA_STATUS.ok : DMA_STATUS.busError;
+    latch.begin();
+    const out = this.#translation;
+    const status = translate(this.#arena, attachment.unit, attachment.domain, attachment.format, dmaAddr, write, out);
+    if (!out.hit) {
+      this.misses += 1;
+      this.walkLevels = out.levels;
+    }
+    if (status !== DMA_STATUS.ok) return status;
+    this.phys = out.phys;
+    this.bytes = bytes < out.bytesToPageEnd ? bytes : out.bytesToPageEnd;
+    if (!this.#map.decodes(out.phys, this.bytes)) return DMA_STATUS.busError;
+    if (out.hit && this.#map.decodes(out.phys, out.bytesToPageEnd)) latch.keep(dmaAddr, out.phys, out.bytesToPageEnd);
+    return DMA_STATUS.ok;
   }
 }

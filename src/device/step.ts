@@ -68,7 +68,7 @@ export function transfer(
       streamOff += piece;
       left -= piece;
     }
-    entry = sgNext(arena, entry);
+    if (streamOff < bytes) entry = sgNext(arena, entry);
   }
   if (runBytes > 0) sink.run(runPhys, runBytes, streamOff - runBytes, runDma);
   return DMA_STATUS.ok;

@@ -29,8 +29,8 @@ export const STOP = Object.freeze({ run: 0, drain: 1, leave: 2 });
 export const HOOK = Object.freeze({ none: 0, throw: 1, exit: 2, spin: 3 });
 
 const WATCH_MS = 100;
-const STUCK_MS = 2000;
-const LEAVE_MS = 1000;
+const STUCK_MS = 1500;
+const LEAVE_MS = 500;
 const STOP_WORD = REGIONS.header.word + HEADER.stop;
 
 /** What is known about a worker that did not finish. */
@@ -105,10 +105,12 @@ export class Coordinator<Value> {
       this.#values[outcome.worker] = outcome.value;
       return;
     }
-    if (this.#failure === null) this.#fail(outcome.worker, outcome.cause);
+    this.fail(outcome.worker, outcome.cause);
   }
 
-  #fail(worker: number, cause: string): void {
+  /** Ends the run because of a worker: the first report stands. */
+  fail(worker: number, cause: string): void {
+    if (this.#failure !== null) return;
     this.#failure = {
       worker,
       cause,
@@ -139,8 +141,8 @@ export class Coordinator<Value> {
       if (beat !== this.#beats[worker] || state !== WORKER_STATE.running) {
         this.#beats[worker] = beat;
         this.#beatAtMs[worker] = nowMs;
-      } else if (nowMs - (this.#beatAtMs[worker] as number) > STUCK_MS && this.#failure === null) {
-        this.#fail(worker, `its heartbeat stood still for ${STUCK_MS / 1000} s`);
+      } else if (nowMs - (this.#beatAtMs[worker] as number) > STUCK_MS) {
+        this.fail(worker, `its heartbeat stood still for ${STUCK_MS / 1000} s`);
         this.#pool.terminate(worker);
       }
     }
@@ -177,10 +179,11 @@ export function descriptorsInFlight(arena: Arena, worker: number, nameEngine: (e
   if (serving >= 0) lines.push(`${nameEngine(serving)}: executing tag ${arena.i32[workerWord(worker) + WORKER.tag]}`);
   for (let pair = 0; pair < QPAIRS_MAX; pair += 1) {
     const base = REGIONS.qpairs.word + pair * REGIONS.qpairs.stride;
+    const engine = nameEngine(arena.i32[base + QPAIR.engine] as number);
     const used = ringUsed(arena.i32, base + QPAIR.sq);
-    if (used === 0) continue;
-    const engine = arena.i32[base + QPAIR.engine] as number;
-    lines.push(`${nameEngine(engine)}: tags ${tagsOf(arena, pair, used).join(" ")}`);
+    const done = ringUsed(arena.i32, base + QPAIR.cq);
+    if (used > 0) lines.push(`${engine}: tags ${tagsOf(arena, pair, used).join(" ")}`);
+    if (done > 0) lines.push(`${engine}: ${done} completions not reaped`);
   }
   const queued = ringUsed(arena.i32, REGIONS.copyRings.word + worker * REGIONS.copyRings.stride);
   if (queued > 0) lines.push(`copy queue of worker ${worker}: ${queued} commands`);

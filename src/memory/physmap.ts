@@ -38,6 +38,8 @@ export class PhysMap {
   readonly regions: readonly PhysRegion[];
   readonly #start: Float64Array;
   readonly #end: Float64Array;
+  /** Region found last: accesses stay in one for long. */
+  #last = 0;
 
   /** Throws DMASIM_REGION_OVERLAP or DMASIM_REGION_RANGE for regions that no address space can hold. */
   constructor(regions: readonly PhysRegion[]) {
@@ -50,6 +52,8 @@ export class PhysMap {
   /** Index into {@link regions} of the one that holds `phys`, -1 = none. */
   indexAt(phys: Phys): number {
     const start = this.#start;
+    const last = this.#last;
+    if (phys >= (start[last] as number) && phys < (this.#end[last] as number)) return last;
     let low = 0;
     let high = start.length;
     while (low < high) {
@@ -58,7 +62,9 @@ export class PhysMap {
       else high = middle;
     }
     const found = low - 1;
-    return found >= 0 && phys < (this.#end[found] as number) ? found : -1;
+    if (found < 0 || phys >= (this.#end[found] as number)) return -1;
+    this.#last = found;
+    return found;
   }
 
   /** Region that holds `phys`; undefined in a gap. */

@@ -3,33 +3,26 @@
  *
  * Mappers of disjoint IOVA ranges run concurrently without a lock (tables.ts has the protocol); the IOVA allocator
  * keeps ranges disjoint. Nothing here touches the IOTLB: after an unmap the caller invalidates, at once (strict)
- * or later (lazy).
+ * or later (lazy). Formats without tables go to mapping_list.ts.
  */
 import { alignDownWide, type Iova, type Phys } from "../base/addr.ts";
-import { assert } from "../base/assert.ts";
 import type { CostRecord } from "../base/cost.ts";
 import type { Arena } from "../shm/arena.ts";
 import { fetchAdd } from "../shm/atomics.ts";
 import { DOMAIN } from "../shm/layout.ts";
 import { ENTRY_BYTES, type PageTableFormat, tableIndex } from "./format.ts";
+import { coverTable, descend, leafLevel } from "./install.ts";
+import { mapRequests, unmapRequests } from "./mapping_list.ts";
 import { pageBytes, pickPageCount, pickPageShift } from "./page_size.ts";
-import {
-  countLeaves,
-  domainWord,
-  dropCovered,
-  growRoot,
-  growTable,
-  replaceTable,
-  rootTable,
-  tableAt,
-} from "./tables.ts";
+import { clearReplicated, mapReplicated } from "./replicated.ts";
+import { domainWord, dropCovered, rootTable, tableAt } from "./tables.ts";
 
 export { PROT } from "./format.ts";
 
 /**
  * Maps [iova, iova + bytes) to [phys, phys + bytes) with `prot` (PROT bits); all three are multiples of the granule.
  * Returns the bytes mapped: fewer than asked when frames ran out (unmap those), 0 when the range is unaligned or
- * beyond the address width. The range must be unmapped.
+ * beyond the address width of IOVAs or of leaves. The range must be unmapped.
  */
 export function mapRange(
   arena: Arena,
@@ -42,7 +35,8 @@ export function mapRange(
   prot: number,
   cost: CostRecord,
 ): number {
-  if (iova + bytes > format.addressLimit) return 0;
+  if (iova + bytes > format.addressLimit || phys + bytes > format.physLimit) return 0;
+  if (format.isList) return mapRequests(arena, owner, domain, format, iova, phys, bytes, prot, cost);
   const before = cost.ptesWritten;
   let done = 0;
   while (done < bytes) {
@@ -72,11 +66,14 @@ export function unmapRange(
   bytes: number,
   cost: CostRecord,
 ): number {
+  if (format.isList) return unmapRequests(arena, owner, domain, format, iova, bytes, cost);
   const before = cost.ptesCleared;
   const end = Math.min(iova + bytes, format.addressLimit);
-  const cleared = clearLeaves(arena, domain, format, iova, end, cost);
+  const cleared = format.replicates
+    ? clearReplicated(arena, domain, format, iova, end, cost)
+    : clearLeaves(arena, domain, format, iova, end, cost);
   countPresent(arena, domain, before - cost.ptesCleared);
-  if (bytes >= (format.levelBytes[2] as number)) dropCovered(arena, owner, domain, format, iova, end, cost);
+  if (bytes >= format.tableSpanBytes) dropCovered(arena, owner, domain, format, iova, end, cost);
   return cleared;
 }
 
@@ -99,6 +96,9 @@ function mapRun(
 ): number {
   const pgsize = pageBytes(pageShift);
   const level = leafLevel(format, pageShift);
+  if (format.replicates && pgsize !== format.levelBytes[level]) {
+    return mapReplicated(arena, owner, domain, format, iova, phys, level, pageShift, count, prot, cost);
+  }
   let page = 0;
   while (page < count) {
     const table = descend(arena, owner, domain, format, iova + page * pgsize, level, cost);
@@ -116,55 +116,6 @@ function mapRun(
   }
   cost.ptesWritten += page;
   return page;
-}
-
-/** Level whose entries are leaves of this size. */
-function leafLevel(format: PageTableFormat, pageShift: number): number {
-  let level = 1;
-  while ((format.levelShifts[level] as number) < pageShift) level += 1;
-  return level;
-}
-
-/** Arena byte of the table at `level` that spans `iova`, made on the way; -1 when out of frames. */
-function descend(
-  arena: Arena,
-  owner: number,
-  domain: number,
-  format: PageTableFormat,
-  iova: Iova,
-  level: number,
-  cost: CostRecord,
-): number {
-  let table = growRoot(arena, owner, domain, cost);
-  for (let at = format.levels; table >= 0 && at > level; at -= 1) {
-    const slot = table + tableIndex(format, iova, at) * ENTRY_BYTES;
-    const lo = arena.ops.load64(slot);
-    if (format.isPresent(lo)) {
-      assert(!format.isLeaf(lo, at), "a new mapping does not lie inside a mapped large page");
-      table = tableAt(lo);
-    } else {
-      table = growTable(arena, owner, format, slot, cost);
-    }
-  }
-  return table;
-}
-
-/** The entry for a new leaf is taken: by an empty table, which a large page replaces, or by a mistake. */
-function coverTable(
-  arena: Arena,
-  owner: number,
-  domain: number,
-  format: PageTableFormat,
-  slot: number,
-  level: number,
-  lo: number,
-  hi: number,
-  cost: CostRecord,
-): void {
-  const seen = arena.ops.load64(slot);
-  assert(!format.isLeaf(seen, level), "a new mapping does not cover a mapped page");
-  assert(countLeaves(arena, format, tableAt(seen), level - 1) === 0, "a large page does not cover mapped small pages");
-  replaceTable(arena, owner, domain, format, slot, level, lo, hi, cost);
 }
 
 /** Clears the leaves that begin in [iova, end); returns their bytes. Numbers stay local: a call would box addresses. */

@@ -5,7 +5,10 @@
  * IOVA and physical address; when a larger page becomes possible at the next boundary, only as many small
  * pages as reach it.
  */
-import { alignDownWide } from "../base/addr.ts";
+import { alignDownWide, floorLog2, trailingZeros } from "../base/addr.ts";
+
+/** Up to this many sizes, dividing for each is faster than counting zeros. */
+const FEW_SIZES = 4;
 
 /** A run of `count` pages of `pgsize` bytes. */
 export interface PageRun {
@@ -20,6 +23,7 @@ export function pageBytes(shift: number): number {
 
 /** log2 of the page for the first bytes of the range; -1 when the range is not a whole number of granules. */
 export function pickPageShift(pageShifts: readonly number[], iova: number, phys: number, bytes: number): number {
+  if (pageShifts.length > FEW_SIZES) return pickByZeros(pageShifts, iova, phys, bytes);
   for (let i = pageShifts.length - 1; i >= 0; i -= 1) {
     const shift = pageShifts[i] as number;
     const pgsize = pageBytes(shift);
@@ -71,6 +75,15 @@ export function pageShiftsOf(pgsizeBitmap: number): number[] {
     rest = half;
   }
   return shifts;
+}
+
+/** For formats with a size for nearly every power of two: the common alignment first, then one comparison a size. */
+function pickByZeros(pageShifts: readonly number[], iova: number, phys: number, bytes: number): number {
+  if (bytes < 1) return -1;
+  const largest = Math.min(floorLog2(bytes), trailingZeros(iova), trailingZeros(phys));
+  let i = pageShifts.length - 1;
+  while (i >= 0 && (pageShifts[i] as number) > largest) i -= 1;
+  return i < 0 ? -1 : (pageShifts[i] as number);
 }
 
 /** Bytes of the next page size above `pageShift`, 0 when there is none. */

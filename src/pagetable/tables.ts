@@ -15,6 +15,7 @@
  * generation takes that part, so frames return to the pool at once.
  */
 import { alignDownWide, type Iova } from "../base/addr.ts";
+import { assert } from "../base/assert.ts";
 import type { CostRecord } from "../base/cost.ts";
 import type { Arena } from "../shm/arena.ts";
 import { compareExchange, fetchAdd, load, store } from "../shm/atomics.ts";
@@ -40,32 +41,39 @@ export function rootTable(arena: Arena, domain: number): number {
 }
 
 /** Like {@link rootTable}, making the table; -1 when out of frames. */
-export function growRoot(arena: Arena, owner: number, domain: number, cost: CostRecord): number {
+export function growRoot(
+  arena: Arena,
+  owner: number,
+  domain: number,
+  format: PageTableFormat,
+  cost: CostRecord,
+): number {
   const found = rootTable(arena, domain);
   if (found >= 0) return found;
-  const frame = allocFrame(arena, owner);
+  const frame = allocFrame(arena, owner, format.tableOrder);
   if (frame < 0) return -1;
   if (compareExchange(arena.i32, domainWord(domain) + DOMAIN.rootFrame, 0, frame + 1)) cost.tablesAllocated += 1;
-  else freeFrame(arena, owner, frame);
+  else freeFrame(arena, owner, frame, format.tableOrder);
   return rootTable(arena, domain);
 }
 
-/** Installs a table in the absent entry at arena byte `slot`; returns the table now there (ours or the winner's), -1 when out of frames. */
+/** Installs a table in the absent entry of `level` at arena byte `slot`; returns the table now there (ours or the winner's), -1 when out of frames. */
 export function growTable(
   arena: Arena,
   owner: number,
   format: PageTableFormat,
   slot: number,
+  level: number,
   cost: CostRecord,
 ): number {
-  const frame = allocFrame(arena, owner);
+  const frame = allocFrame(arena, owner, format.tableOrder);
   if (frame < 0) return -1;
   const address = frameAddress(frame);
-  if (arena.ops.cas64(slot, 0, 0, format.tableLo(address), format.tableHi(address)) === 1) {
+  if (arena.ops.cas64(slot, 0, 0, format.tableLo(address, level), format.tableHi(address)) === 1) {
     cost.tablesAllocated += 1;
     return frameByte(frame);
   }
-  freeFrame(arena, owner, frame);
+  freeFrame(arena, owner, frame, format.tableOrder);
   return tableAt(arena.ops.load64(slot));
 }
 
@@ -146,6 +154,7 @@ export function countLeaves(arena: Arena, format: PageTableFormat, table: number
  * are leaks: read DOMAIN.ptePresent first. No mapper of the domain may run; a walk meanwhile finds nothing.
  */
 export function freeDomainTables(arena: Arena, owner: number, domain: number, format: PageTableFormat): number {
+  assert(!format.isList, "a mapping list is freed by freeMappingList");
   const word = domainWord(domain);
   const root = load(arena.i32, word + DOMAIN.rootFrame);
   if (root === 0) return 0;
@@ -166,6 +175,6 @@ function freeSubtree(arena: Arena, owner: number, format: PageTableFormat, frame
       freed += freeSubtree(arena, owner, format, frameOfEntry(lo), level - 1);
     }
   }
-  freeFrame(arena, owner, frame);
+  freeFrame(arena, owner, frame, format.tableOrder);
   return freed;
 }

@@ -4,10 +4,13 @@
  *
  * Quad words stay below 2^52 in every field used here, so they are plain Numbers.
  */
-import { alignDownWide, PAGE_BYTES, pfnOf, roundUpPow2 } from "../base/addr.ts";
+import { alignDownWide, blockOrder, PAGE_BYTES, pfnOf } from "../base/addr.ts";
 
 /** Granularity field of an IOTLB invalidation. */
 export const IOTLB_GRANULARITY = Object.freeze({ global: 1, domain: 2, page: 3 });
+
+/** Largest address mask that units report (CAP_REG.MAMV, 1 GiB): server hardware and QEMU alike. */
+export const ADDRESS_MASK_MAX = 18;
 
 const TYPE_IOTLB = 2;
 const TYPE_DEVICE_TLB = 3;
@@ -33,11 +36,14 @@ export interface PageSelective {
  * straddles a large boundary makes a large block: the units then lose entries that nobody unmapped.
  */
 export function pageSelective(start: number, last: number): PageSelective {
-  const first = pfnOf(start);
-  const lastPfn = pfnOf(last);
-  let pages = roundUpPow2(lastPfn - first + 1);
-  while (Math.floor(first / pages) !== Math.floor(lastPfn / pages)) pages *= 2;
-  return { addr: alignDownWide(first, pages) * PAGE_BYTES, addressMask: Math.log2(pages), pages };
+  const addressMask = addressMaskOf(start, last);
+  const pages = 2 ** addressMask;
+  return { addr: alignDownWide(pfnOf(start), pages) * PAGE_BYTES, addressMask, pages };
+}
+
+/** Mask order of {@link pageSelective} alone, for callers that must not allocate. */
+export function addressMaskOf(start: number, last: number): number {
+  return blockOrder(pfnOf(start), pfnOf(last));
 }
 
 /** True when the unit cannot take the request page by page and a domain-selective one is sent instead. */

@@ -12,17 +12,18 @@ import type { Arena } from "../shm/arena.ts";
 import { load } from "../shm/atomics.ts";
 import { DOMAIN } from "../shm/layout.ts";
 import { ENTRY_BYTES, type PageTableFormat, tableIndex } from "./format.ts";
+import { type FoundPage, findMapping } from "./mapping_list.ts";
 import { domainWord, rootTable, tableAt } from "./tables.ts";
 
 /** Outcome of a walk; preallocated by the caller and overwritten. */
-export class WalkResult {
+export class WalkResult implements FoundPage {
   /** First byte of the page. */
   phys: Phys = 0;
   /** log2 of the page's bytes. */
   pageShift = 0;
   /** PROT bits of the leaf. */
   prot = 0;
-  /** Entries read from memory, the leaf included; counts also when nothing was found. */
+  /** Entries read from memory, the leaf included; counts also when nothing was found. 1 for the look-up in a list. */
   levels = 0;
 }
 
@@ -30,6 +31,7 @@ export class WalkResult {
 export function walk(arena: Arena, domain: number, format: PageTableFormat, iova: Iova, out: WalkResult): boolean {
   const word = domainWord(domain) + DOMAIN.tableGeneration;
   out.levels = 0;
+  if (format.isList) return findMapping(arena, domain, format, iova, out);
   for (;;) {
     const generation = load(arena.i32, word);
     const found = walkOnce(arena, domain, format, iova, out);
@@ -47,7 +49,7 @@ function walkOnce(arena: Arena, domain: number, format: PageTableFormat, iova: I
     if (format.isLeaf(lo, level)) {
       const hi = arena.ops.hi();
       out.phys = format.leafPhys(lo, hi, level);
-      out.pageShift = format.levelShifts[level] as number;
+      out.pageShift = format.replicates ? format.leafShift(lo, hi, level) : (format.levelShifts[level] as number);
       out.prot = format.leafProt(lo, hi);
       return true;
     }

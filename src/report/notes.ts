@@ -16,8 +16,7 @@ export function renderNotes(screen: Screen, result: RunResult): string[] {
 
 function renderScaled(screen: Screen, { scaled }: RunResult): string[] {
   if (scaled === undefined) return [];
-  const jobs = scaled.jobs.length === 0 ? "" : ` (${scaled.jobs.join(", ")})`;
-  const text = `stopped at ${scaled.limit} of ${scaled.full}${jobs}; --full runs it whole`;
+  const text = `stopped at ${scaled.limit}; in full ${scaled.full} (--full)`;
   return labelled(screen, "scaled", text, screen.colors.yellow);
 }
 

@@ -25,12 +25,14 @@ export const RANK = Object.freeze({
   magazine: 20,
   depot: 21,
   iovaTree: 22,
+  linearTable: 25,
   swiotlbArea: 30,
   window: 40,
   sgPool: 50,
   frames: 51,
   memmap: 52,
   media: 60,
+  debug: 80,
   fault: 90,
 });
 
@@ -44,9 +46,12 @@ export const QPAIRS_MAX = 1024;
 export const QPAIR_DEPTH = 1024;
 export const COPY_RING_DEPTH = 4096;
 export const IOVA_ORDERS = 6;
+/** Sizes of a page table: 1, 2, 4 .. 1024 frames (a linear table of 4 MiB). */
+export const TABLE_ORDERS = 11;
 export const MAGAZINE_PFNS = 127;
 export const FQ_DEPTH = 256;
 export const SWIOTLB_SLOTS_MAX = 524288;
+export const LINEAR_ENTRIES_MAX = 2 ** 21;
 export const SECTION_PAGES = 32768;
 export const L2_CHUNKS = 65536;
 export const MISMATCHES_MAX = 64;
@@ -74,7 +79,7 @@ export const HEADER = defineRecord("header", 4096, {
   frameLine: line(),
   frameLock: mutex(RANK.frames, "page-table frame pool"),
   frameNext: u32("holder", "next never-used frame"),
-  frameFree: u32("holder", "first free frame + 1; linked through the frame's first word"),
+  frameFree: u32("holder", "first free table + 1 by size, 2^n frames; linked through its first word", TABLE_ORDERS),
   frameUsed: u32("holder", "frames in use"),
   nodeLine: line(),
   iovaNodeNext: u32("any", "IOVA nodes handed out (fetch-add); node 0 is never used"),
@@ -339,6 +344,36 @@ export const MEDIA_STRIPE = defineRecord("mediaStripe", 64, {
   free: u32("holder", "free extents of the stripe"),
 });
 
+/** Freed ranges that a linear-table IOMMU may hold back at once. */
+export const LINEAR_SAVED_MAX = 64;
+/** Allocation pools of a linear table: four small ones and the large one. */
+export const LINEAR_POOLS = 5;
+
+/** One linear-table IOMMU (GART, TCE, PDIR, IOPTE): the allocator's cursors. Entries and bitmap lie in regions of their own. */
+export const LINEAR_TABLE = defineRecord("linearTable", 1024, {
+  lock: mutex(RANK.linearTable, "bitmap, entries and cursors of one table"),
+  cursor: u32("holder", "where the next search starts: an entry, or a word of the bitmap"),
+  cursorBit: u32("holder", "bit inside the cursor's word"),
+  firstFree: u32("holder", "no free entry below this one"),
+  lastSize: u32("holder", "entries of the last allocation"),
+  wrapped: u32("holder", "1 = the last search started over"),
+  needFlush: u32("holder", "1 = stale translations may be reused: flush before the device sees the next mapping"),
+  flushes: u32("holder", "translation flushes so far"),
+  grown: u32("holder", "entries that exist so far; the table grows by whole apertures"),
+  savedCount: u32("holder", "freed ranges held back"),
+  rotors: u32("holder", "search starts of the areas", 4),
+  poolStart: u32("holder", "first entry of each pool", LINEAR_POOLS),
+  poolHint: u32("holder", "search start of each pool", LINEAR_POOLS),
+  poolEnd: u32("holder", "end of each pool", LINEAR_POOLS),
+  saved: u32("holder", "held back ranges: {first entry, entries}", LINEAR_SAVED_MAX * 2),
+});
+
+/** One translation of a linear table; narrower entries use `lo` alone. Written through the 64-bit atomics. */
+export const LINEAR_ENTRY = defineRecord("linearEntry", 8, {
+  lo: u32("mapper", "bits 31:0"),
+  hi: u32("mapper", "bits 63:32"),
+});
+
 /** One device function's counters and medium state. */
 export const DEVICE = defineRecord("device", 128, {
   sequence: u32("any", "write versions handed out (fetch-add)"),
@@ -371,6 +406,39 @@ export const MISMATCH = defineRecord("mismatch", 96, {
   unit: f64("worker", "pattern unit"),
 });
 
+/** State of dma-debug (kernel/dma/debug.c); everything of it changes under its lock. */
+export const DEBUG = defineRecord("dmaDebug", 64, {
+  lock: mutex(RANK.debug, "shadow entries, their hash and their counters"),
+  state: u32("holder", "0 off, 1 on, 2 disabled for want of entries"),
+  errors: u32("holder", "error_count: errors seen"),
+  printsLeft: u32("holder", "num_errors: errors that may still be printed"),
+  printAll: u32("holder", "all_errors: 1 = no limit"),
+  entriesTotal: u32("holder", "nr_total_entries"),
+  entriesFree: u32("holder", "num_free_entries"),
+  entriesFreeMin: u32("holder", "min_free_entries"),
+  entryNext: u32("holder", "next never-used entry"),
+  entryFree: u32("holder", "first free entry + 1, linked through `next`"),
+  overlapWarned: u32("holder", "1 = the overlap limit has been reported"),
+});
+
+/** What one mapping was when it was made (struct dma_debug_entry), with who made it. */
+export const DEBUG_ENTRY = defineRecord("dmaDebugEntry", 96, {
+  dmaAddr: f64("holder", "device address"),
+  bytes: f64("holder", "length"),
+  phys: f64("holder", "physical address of the first byte"),
+  io: f64("holder", "I/O number inside its job"),
+  next: u32("holder", "next entry of the bucket + 1, or of the free list"),
+  lineNext: u32("holder", "next entry of the cache line's bucket + 1"),
+  device: u32("holder", "device index"),
+  kind: u32("holder", "DEBUG_KIND"),
+  dir: u32("holder", "DIR"),
+  nents: u32("holder", "entries of the list as the caller passed it; 0 = no list"),
+  mappedNents: u32("holder", "DMA entries of the list"),
+  checked: u32("holder", "0 = needs no check, 1 = dma_mapping_error not called yet, 2 = called"),
+  job: u32("holder", "job clone"),
+  attrs: u32("holder", "ATTR bits"),
+});
+
 export const REGIONS = placeRegions(CONTROL_BYTES, {
   header: { record: HEADER, count: 1, note: "identity, run control, bump allocators" },
   workers: { record: WORKER, count: WORKERS_MAX, note: "host threads: heartbeat, doorbell, counters" },
@@ -393,6 +461,9 @@ export const REGIONS = placeRegions(CONTROL_BYTES, {
   pools: { record: POOL, count: 16, note: "swiotlb pools" },
   areas: { record: AREA, count: CPUS_MAX * 16, note: "[pool][area]" },
   slots: { record: SLOT, count: SWIOTLB_SLOTS_MAX, note: "swiotlb slots, pools one after the other" },
+  linearTables: { record: LINEAR_TABLE, count: 16, note: "linear-table IOMMUs" },
+  linearEntries: { record: LINEAR_ENTRY, count: LINEAR_ENTRIES_MAX, note: "their entries, tables one after the other" },
+  linearBitmaps: { record: WORD, count: LINEAR_ENTRIES_MAX / 32, note: "one bit an entry: 1 = in use" },
   chunkL1: { record: WORD, count: 2 ** 20, note: "physical / 4 GiB to chunkL2 table + 1" },
   chunkL2: { record: CHUNK_L2, count: 512, note: "chunk directory tables" },
   chunkPhys: { record: F64, count: CHUNK_COUNT, note: "physical address of every data chunk" },
@@ -402,6 +473,10 @@ export const REGIONS = placeRegions(CONTROL_BYTES, {
   mediaExtents: { record: MEDIA_EXTENT, count: 2 ** 22, note: "version stamps of written media" },
   mediaStripes: { record: MEDIA_STRIPE, count: 1024, note: "locks of mediaBuckets" },
   devices: { record: DEVICE, count: 64, note: "device functions" },
+  dmaDebug: { record: DEBUG, count: 1, note: "dma-debug: state and counters" },
+  debugBuckets: { record: WORD, count: 16384, note: "hash of debugEntries by device address / 8 KiB" },
+  debugLines: { record: WORD, count: 16384, note: "hash of debugEntries by cache line" },
+  debugEntries: { record: DEBUG_ENTRY, count: 2 ** 17, note: "shadow of live mappings" },
   faults: { record: FAULT, count: 1024, note: "first faults of the run" },
   mismatches: { record: MISMATCH, count: MISMATCHES_MAX, note: "first failed comparisons" },
 });

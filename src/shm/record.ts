@@ -135,5 +135,6 @@ export function placeRegions<const R extends Readonly<Record<string, RegionSpec>
     byte = Math.ceil((byte + bytes) / REGION_ALIGN) * REGION_ALIGN;
   }
   assert(byte <= limitBytes, `control regions end below ${limitBytes} (they need ${byte})`);
-  return Object.freeze(placed) as { readonly [K in keyof R]: Region };
+  // The copy has fixed property slots; an object that was filled key by key stays a hash table for V8.
+  return Object.freeze({ ...placed }) as { readonly [K in keyof R]: Region };
 }

@@ -35,19 +35,26 @@ export function ringPublish(words: Int32Array, ring: number, count: number): voi
   store(words, ring + RING.tail, ((words[ring + RING.tail] as number) + count) | 0);
 }
 
-/** Consumer: word index of the oldest slot, or -1 when the ring is empty. */
-export function ringPeek(words: Int32Array, ring: number, slots: number, slotWords: number, depth: number): number {
-  const head = words[ring + RING.head] as number;
-  if (head === (words[ring + RING.tailSeen] as number)) {
+/** Consumer: word index of the slot that is `ahead` slots behind the oldest, or -1 when there are not that many. */
+export function ringPeek(
+  words: Int32Array,
+  ring: number,
+  slots: number,
+  slotWords: number,
+  depth: number,
+  ahead = 0,
+): number {
+  const at = ((words[ring + RING.head] as number) + ahead) | 0;
+  if (at === (words[ring + RING.tailSeen] as number)) {
     words[ring + RING.tailSeen] = load(words, ring + RING.tail);
-    if (head === (words[ring + RING.tailSeen] as number)) return -1;
+    if (at === (words[ring + RING.tailSeen] as number)) return -1;
   }
-  return slots + (head & (depth - 1)) * slotWords;
+  return slots + (at & (depth - 1)) * slotWords;
 }
 
-/** Consumer: gives the oldest slot back to the producer. */
-export function ringRelease(words: Int32Array, ring: number): void {
-  store(words, ring + RING.head, ((words[ring + RING.head] as number) + 1) | 0);
+/** Consumer: gives the oldest `count` slots back to the producer. One release a batch: the store waits for all stores before it. */
+export function ringRelease(words: Int32Array, ring: number, count = 1): void {
+  store(words, ring + RING.head, ((words[ring + RING.head] as number) + count) | 0);
 }
 
 /** Anyone: slots published and not yet released. */

@@ -1,6 +1,7 @@
 /** Puts together the result of a run from what the clock's driver measured. */
 import { availableParallelism } from "node:os";
 import type { PathName } from "../base/cost.ts";
+import { formatBytes } from "../base/units.ts";
 import { packageVersion } from "../base/version.ts";
 import { faultCount } from "../device/fault.ts";
 import type { WorkerReport } from "../host/coordinator.ts";
@@ -46,7 +47,7 @@ export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wal
     clock: options.clock,
     machine: { name: machine.name, title: machine.title, era: machine.era, defects: machine.defects, iommu: machine.iommu.kind === "none" ? "none" : machine.iommu.mode },
     profile: { name: profile.name, jobs: profile.jobs.map(({ at: _at, ...job }) => job) },
-    ...(cut.length > 0 ? { scaled: { limit: limitText(setup), full: "the jobs' own end", jobs: cut } } : {}),
+    ...(cut.length > 0 ? { scaled: { limit: limitText(setup), full: fullText(setup, cut), jobs: cut } } : {}),
     ...(outcome.partial ? { partial: true as const } : {}),
     jobs: profile.jobs.map((_, index) => jobResult(setup, index, outcome.stats[index] as JobStats)),
     resources,
@@ -139,6 +140,20 @@ function notesOf(clones: readonly CloneSpec[]): string[] {
     }
   }
   return [...notes];
+}
+
+const FULL_JOBS_SHOWN = 3;
+
+/** What the cut jobs would do without the limit, e.g. "seq-write: 900 s". */
+function fullText(setup: RunSetup, cut: readonly string[]): string {
+  const texts = setup.options.profile.jobs.filter((job) => cut.includes(job.name)).map((job) => {
+    if (job.timeBased && job.runtimeNs !== null) return `${job.name}: ${job.runtimeNs / 1e9} s`;
+    const clone = setup.clones.find((candidate) => candidate.job === job);
+    const bytes = (clone?.limits.passBytes ?? 0) * job.loops * job.numjobs;
+    return `${job.name}: ${formatBytes(bytes)}`;
+  });
+  const more = texts.length > FULL_JOBS_SHOWN ? [`and ${texts.length - FULL_JOBS_SHOWN} more jobs`] : [];
+  return [...texts.slice(0, FULL_JOBS_SHOWN), ...more].join(", ");
 }
 
 function limitText(setup: RunSetup): string {

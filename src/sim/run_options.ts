@@ -38,3 +38,30 @@ export interface RunOptions {
   /** Misbehaviour that a test asks for; null in every other run. */
   readonly testHook: string | null;
 }
+
+/** Everything of a run that has a default. */
+export type RunDefaults = Omit<RunOptions, "profile" | "machine">;
+
+/**
+ * Options of a run with every default, and `changes` over them: virtual clock, one worker, the profile's seed, real
+ * bytes, all of them checked, no limits, never aborted.
+ */
+export function runOptions(profile: Profile, machine: Machine, changes: Partial<RunDefaults> = {}): RunOptions {
+  return {
+    clock: "virtual",
+    workers: 1,
+    seed: null,
+    payload: true,
+    verify: true,
+    image: false,
+    assumeDirect: false,
+    limitIos: null,
+    limitSeconds: null,
+    signal: new AbortController().signal,
+    onProgress: () => {},
+    testHook: null,
+    ...changes,
+    profile,
+    machine,
+  };
+}

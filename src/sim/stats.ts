@@ -21,15 +21,29 @@ export class DirectionStats {
   firstNs = Number.POSITIVE_INFINITY;
   lastNs = 0;
   #latency: Histogram | null = null;
+  /** Latency seen last, and how often since it was last entered in the histogram: commands of a batch share theirs. */
+  #repeated = 0;
+  #repeats = 0;
 
   record(startNs: number, endNs: number, bytes: number): void {
     this.ios += 1;
     this.bytes += bytes;
     if (startNs < this.firstNs) this.firstNs = startNs;
     if (endNs > this.lastNs) this.lastNs = endNs;
-    this.#latency ??= newHistogram();
-    const latency = Math.round(endNs - startNs);
-    this.#latency.recordValue(latency < 1 ? 1 : latency > LATENCY_NS_MAX ? LATENCY_NS_MAX : latency);
+    const latency = endNs - startNs;
+    if (latency !== this.#repeated) this.#enter(latency);
+    this.#repeats += 1;
+  }
+
+  /** Puts the repeated latency into the histogram; `next` repeats from now on. */
+  #enter(next: number): void {
+    if (this.#repeats > 0) {
+      this.#latency ??= newHistogram();
+      const latency = Math.round(this.#repeated);
+      this.#latency.recordValueWithCount(latency < 1 ? 1 : latency > LATENCY_NS_MAX ? LATENCY_NS_MAX : latency, this.#repeats);
+    }
+    this.#repeated = next;
+    this.#repeats = 0;
   }
 
   add(other: DirectionPlain): void {
@@ -38,16 +52,19 @@ export class DirectionStats {
     this.firstNs = Math.min(this.firstNs, other.firstNs);
     this.lastNs = Math.max(this.lastNs, other.lastNs);
     if (other.latency === null) return;
+    this.#enter(0);
     this.#latency ??= newHistogram();
     this.#latency.add(decodeFromCompressedBase64(other.latency));
   }
 
   plain(): DirectionPlain {
+    this.#enter(0);
     const latency = this.#latency === null ? null : encodeIntoCompressedBase64(this.#latency);
     return { ios: this.ios, bytes: this.bytes, firstNs: this.firstNs, lastNs: this.lastNs, latency };
   }
 
   result(): DirectionResult {
+    this.#enter(0);
     const seconds = this.ios === 0 ? 0 : (this.lastNs - this.firstNs) / 1e9;
     return {
       io_bytes: this.bytes,

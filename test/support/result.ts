@@ -108,6 +108,7 @@ export function runResult(changes: Partial<RunResult> = {}): RunResult {
       bytes_per_s: 2.5e9,
       ios_per_s: 615_000,
       peak_rss_bytes: 412 * 2 ** 20,
+      touched_bytes: 64 * 2 ** 20,
       node: "v20.20.2",
       cpus: 2,
     },

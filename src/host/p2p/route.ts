@@ -20,6 +20,8 @@ const HOST_BRIDGES: ReadonlyMap<string, boolean> = new Map([
   ["8086:2020", false],
   ["8086:09a2", false],
 ]);
+/** Every root device of this vendor is on the list. */
+const GOOGLE_VENDOR = "1ae0:";
 const AMD_ZEN_FAMILY = 0x17;
 
 /** A BAR with P2PDMA pages. */
@@ -58,10 +60,16 @@ function hostBridgeForwards(topology: Topology, cpu: HostCpu, a: string, b: stri
   if (cpu.vendor === "amd" && cpu.family >= AMD_ZEN_FAMILY) return true;
   const rootA = topology.rootOf(a);
   const rootB = topology.rootOf(b);
-  const ruleA = HOST_BRIDGES.get(rootA.id ?? "");
-  const ruleB = HOST_BRIDGES.get(rootB.id ?? "");
+  const ruleA = sameBridgeOnly(rootA.id);
+  const ruleB = sameBridgeOnly(rootB.id);
   if (ruleA === undefined || ruleB === undefined) return false;
   return rootA.name === rootB.name || (!ruleA && !ruleB);
+}
+
+/** True = forwards within itself only, false = to other listed bridges too; undefined = not on the list. */
+function sameBridgeOnly(id: string | null): boolean | undefined {
+  if (id?.startsWith(GOOGLE_VENDOR) === true) return false;
+  return HOST_BRIDGES.get(id ?? "");
 }
 
 /** All routes of a machine as the mapping layer looks them up. */

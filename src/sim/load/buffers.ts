@@ -69,6 +69,12 @@ export class BufferAllocator {
     };
   }
 
+  /** Keeps buffers out of persistent memory that a job works on through a DAX mapping. */
+  skip({ region, start, bytes }: { readonly region: string; readonly start: Phys; readonly bytes: number }): void {
+    const end = alignUp(start + bytes, PAGE_BYTES) + PAGE_BYTES;
+    this.#next.set(region, Math.max(end, this.#next.get(region) ?? 0));
+  }
+
   /** Contiguous memory for a `copy` job's source or destination. */
   area(job: JobSpec, target: string, bytes: number, reserved: readonly [Phys, Phys]): Phys {
     // Large areas come from huge pages, as DMA engine tests allocate them.

@@ -72,6 +72,7 @@ export function planClones(system: System, profile: Profile, options: LoadOption
   const allocator = new BufferAllocator(system.map);
   const clones: CloneSpec[] = [];
   const queueOf = new Map<number, number>();
+  for (const job of profile.jobs) if (job.submission === "cpu") allocator.skip(daxMapping(system, job));
   let group = 0;
   for (const [jobIndex, job] of profile.jobs.entries()) {
     if (job.stonewall && jobIndex > 0) group += 1;
@@ -124,7 +125,7 @@ function planClone(system: System, options: LoadOptions, allocator: BufferAlloca
     commandBytesMax,
     extent,
     isStream: seat.dax !== null || device.medium?.kind !== "block",
-    buffers: isCopy ? null : allocator.plan(job, commandBytesMax, commands, system.bounceRange),
+    buffers: isCopy ? null : allocator.plan(seat.dax === null ? job : { ...job, target: "ram" }, commandBytesMax, commands, system.bounceRange),
     copy: isCopy
       ? {
           source: allocator.area(job, job.source, copyBytes, system.bounceRange),

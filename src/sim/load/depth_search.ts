@@ -7,7 +7,7 @@ import type { LatencyTarget } from "../profile/job.ts";
 
 export class DepthSearch {
   depth = 1;
-  /** The last finished window met the target. */
+  /** The last finished window met the target; once `done`, whether any depth did. */
   met = false;
   done = false;
   readonly #target: LatencyTarget;
@@ -42,7 +42,10 @@ export class DepthSearch {
     const doubling = this.#failed === 0;
     const next = doubling ? this.depth * 2 : Math.floor((this.#passed + this.#failed) / 2);
     this.done = doubling ? this.depth === this.#depthMax : this.#failed - this.#passed <= 1;
-    if (this.done) this.depth = Math.max(1, this.#passed);
-    else this.depth = Math.max(1, Math.min(next, this.#depthMax));
+    if (this.done) {
+      // The last window probes a depth that may fail; what counts is the depth that is kept.
+      this.depth = Math.max(1, this.#passed);
+      this.met = this.#passed > 0;
+    } else this.depth = Math.max(1, Math.min(next, this.#depthMax));
   }
 }

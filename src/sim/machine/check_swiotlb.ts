@@ -3,7 +3,7 @@ import { ADDR_LIMIT, alignDown, hex, isPow2, lowBits, PAGE_BYTES } from "../../b
 import { formatBytes } from "../../base/units.ts";
 import type { Machine } from "./description.ts";
 import { formatRange, type MachineFault } from "./fault.ts";
-import { SWIOTLB_NOWHERE, SWIOTLB_SEGMENT_BYTES } from "./resolve_swiotlb.ts";
+import { SWIOTLB_NOWHERE, SWIOTLB_SEGMENT_BYTES, swiotlbAreasMax } from "./resolve_swiotlb.ts";
 import type { MachineDocument } from "./schema.ts";
 
 const FOUR_GIB = 2 ** 32;
@@ -40,14 +40,14 @@ function unsoundSize(machine: Machine): MachineFault | undefined {
 
 function unsoundAreas(machine: Machine): MachineFault | undefined {
   const { areas, bytes } = machine.swiotlb;
-  const areasMax = Math.max(1, bytes / SWIOTLB_SEGMENT_BYTES);
+  const areasMax = swiotlbAreasMax(bytes);
   if (isPow2(areas) && areas <= areasMax) return undefined;
   return {
     code: "DMASIM_MACHINE_POOL_AREAS",
     path: ["swiotlb", "areas"],
     what: "the bounce pool cannot be cut into this many areas",
     value: areas,
-    limit: `a power of two up to ${areasMax} (each area holds at least 256 KiB of ${formatBytes(bytes)})`,
+    limit: `a power of two up to ${areasMax} (areas are equal parts of whole 256 KiB of ${formatBytes(bytes)})`,
     remedy: "lower areas, or enlarge the pool",
   };
 }

@@ -91,7 +91,7 @@ function resolveSwiotlb(
   cpuCount: number,
 ): SwiotlbDescription {
   const { size, areas, force, start, any } = document.swiotlb;
-  const bytes = size ?? defaultSwiotlbBytes(memory, document.confidential);
+  const bytes = size ?? defaultSwiotlbBytes(memory, document.confidential, document.kernel.era);
   return {
     bytes,
     areas: areas ?? defaultSwiotlbAreas(bytes, cpuCount, document.kernel.era),

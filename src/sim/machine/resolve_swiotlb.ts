@@ -14,20 +14,28 @@ export const SWIOTLB_NOWHERE = -1;
 /** The pool is placed on this boundary, so that a decrypted pool fills whole 2 MiB pages. */
 const PLACE_ALIGN_BYTES = 2 * 1024 * 1024;
 
-/** 64 MiB; in a confidential guest 6 % of RAM between 64 MiB and 1 GiB (mem_encrypt_setup_arch). */
-export function defaultSwiotlbBytes(memory: readonly MemoryRegion[], confidential: boolean): number {
+/**
+ * 64 MiB; in a confidential guest 6 % of RAM between 64 MiB and 1 GiB (mem_encrypt_setup_arch), in kernels with
+ * areas rounded up to a power of two (round_up_default_nslabs).
+ */
+export function defaultSwiotlbBytes(memory: readonly MemoryRegion[], confidential: boolean, era: Era): number {
   if (!confidential) return DEFAULT_BYTES;
   const ramBytes = memory.filter((region) => region.kind === "ram").reduce((sum, region) => sum + region.bytes, 0);
   const wanted = Math.ceil((ramBytes * 0.06) / SWIOTLB_SEGMENT_BYTES) * SWIOTLB_SEGMENT_BYTES;
-  return Math.min(CONFIDENTIAL_BYTES_MAX, Math.max(DEFAULT_BYTES, wanted));
+  const bytes = Math.min(CONFIDENTIAL_BYTES_MAX, Math.max(DEFAULT_BYTES, wanted));
+  return era === "4.1" ? bytes : roundUpPow2(bytes);
 }
 
-/** One area per CPU, a power of two, each with at least one segment (limit_nareas); one lock in era 4.1. */
+/** One area per CPU, a power of two, each of whole segments (limit_nareas); one lock in era 4.1. */
 export function defaultSwiotlbAreas(bytes: number, cpuCount: number, era: Era): number {
   if (era === "4.1" || bytes === 0) return 1;
+  return Math.min(roundUpPow2(cpuCount), swiotlbAreasMax(bytes));
+}
+
+/** Largest power of two of areas that cuts the pool between segments. */
+export function swiotlbAreasMax(bytes: number): number {
   const segments = Math.max(1, Math.floor(bytes / SWIOTLB_SEGMENT_BYTES));
-  const fitting = 2 ** Math.floor(Math.log2(segments));
-  return Math.min(roundUpPow2(cpuCount), fitting);
+  return segments & -segments;
 }
 
 /** Top of the highest RAM that holds the pool below 4 GiB (memblock allocates downwards); `any` lifts the limit. */

@@ -79,7 +79,7 @@ export const swiotlbSchema = z
     size: size(0, SWIOTLB_SLOTS_MAX * SLOT_BYTES)
       .optional()
       .describe(
-        "Bounce pool, a multiple of 256 KiB, 0 = no pool. Default 64MiB; in a confidential guest 6 % of RAM, 64MiB to 1GiB",
+        "Bounce pool, a multiple of 256 KiB, 0 = no pool. Default 64MiB; in a confidential guest 6 % of RAM, 64MiB to 1GiB, rounded up to a power of two",
       ),
     areas: whole(1, 256)
       .optional()

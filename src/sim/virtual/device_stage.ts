@@ -98,7 +98,8 @@ export class DeviceStage {
     const { walks, levels } = this.#sink;
     if (op === DESC_OP.write) return lane.device.writeDone(nowPs, bytes, walks, levels);
     const readEnd = lane.device.readDone(nowPs, bytes, walks, levels);
-    if (op === DESC_OP.copy) return lane.device.writeDone(readEnd, bytes, 0, 0);
-    return lane.device.dataStored(readEnd, bytes);
+    // A copy passes through the engine's buffer, whose rate and start-up time are its service figures.
+    const stored = lane.device.dataStored(readEnd, bytes);
+    return op === DESC_OP.copy ? lane.device.writeDone(stored, bytes, 0, 0) : stored;
   }
 }

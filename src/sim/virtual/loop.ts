@@ -93,18 +93,14 @@ export class VirtualLoop {
     return this.#group >= this.#groupLeft.length;
   }
 
-  /** Starts the first group. */
-  start(): void {
-    this.#nextGroup();
-  }
-
   /** Stops issuing; the loop ends when what is in flight has completed. */
   stop(): void {
     for (const lane of this.lanes) this.#stopLane(lane, false);
   }
 
-  /** Handles events until the host time is over, the copies back up, or nothing is left. */
+  /** Starts the first group, then handles events until the host time is over, the copies back up, or nothing is left. */
   run(untilMs: number): void {
+    if (this.#group < 0) this.#nextGroup();
     while (!this.finished) {
       for (let i = 0; i < CLOCK_CHECK_EVENTS && !this.finished; i += 1) {
         if (!this.#queue.pop()) return;

@@ -8,6 +8,7 @@ import { Coordinator } from "../../host/coordinator.ts";
 import { WorkerPool } from "../../host/workers.ts";
 import { wait } from "../../shm/atomics.ts";
 import { REGIONS, RING } from "../../shm/layout.ts";
+import { LockHeldError } from "../../shm/mutex.ts";
 import { MAIN_OWNER, makeHostContext } from "../host_ports.ts";
 import { findLeaks } from "../leaks.ts";
 import type { RunOutcome } from "../result_assembly.ts";
@@ -75,14 +76,13 @@ async function drive(
   const startMs = performance.now();
   let shownMs = startMs;
   let stopped = false;
-  loop.start();
   while (!loop.finished || dispatcher?.drained === false) {
     if (signal.aborted && !stopped) {
       loop.stop();
       stopped = true;
     }
     if (coordinator?.failure != null) return true;
-    if (dispatcher?.congested !== true) loop.run(performance.now() + SLICE_MS);
+    if (dispatcher?.congested !== true) runSlice(loop, coordinator);
     dispatcher?.pump();
     if (dispatcher !== null && (dispatcher.congested || loop.finished) && !dispatcher.drained) waitForCopies(setup);
     await yieldToNode();
@@ -92,6 +92,16 @@ async function drive(
     }
   }
   return stopped;
+}
+
+/** One slice of events. A lock that a dead worker holds ends the run with that worker's report. */
+function runSlice(loop: VirtualLoop, coordinator: Coordinator<null> | null): void {
+  try {
+    loop.run(performance.now() + SLICE_MS);
+  } catch (error) {
+    if (!(error instanceof LockHeldError) || coordinator === null) throw error;
+    coordinator.fail(error.owner, error.message);
+  }
 }
 
 /** Sleeps a moment on the first worker's ring: nothing can be dispatched until copies finish. */

@@ -118,15 +118,16 @@ export class WallEngine implements RunSink {
     const comps = COMPS_WORD + qpair * COMPS_STRIDE;
     let served = 0;
     while (served < BATCH) {
-      const desc = ringPeek(arena.i32, sq, descs, DESC.WORDS, QPAIR_DEPTH);
+      const desc = ringPeek(arena.i32, sq, descs, DESC.WORDS, QPAIR_DEPTH, served);
       if (desc < 0) break;
       const comp = ringReserve(arena.i32, cq, comps, COMPLETION.WORDS, QPAIR_DEPTH, served);
       if (comp < 0) break;
       this.#execute(desc, comp);
-      ringRelease(arena.i32, sq);
       served += 1;
     }
-    if (served > 0) ringPublish(arena.i32, cq, served);
+    if (served === 0) return 0;
+    ringRelease(arena.i32, sq, served);
+    ringPublish(arena.i32, cq, served);
     return served;
   }
 

@@ -99,12 +99,13 @@ export class WallSubmitter {
     const words = this.#ctx.arena.i32;
     let reaped = 0;
     for (;;) {
-      const comp = ringPeek(words, this.#cq, this.#comps, COMPLETION.WORDS, QPAIR_DEPTH);
-      if (comp < 0) return reaped;
+      const comp = ringPeek(words, this.#cq, this.#comps, COMPLETION.WORDS, QPAIR_DEPTH, reaped);
+      if (comp < 0) break;
       this.#complete(words[comp + COMPLETION.tag] as number, words[comp + COMPLETION.status] as number, comp, nowNs);
-      ringRelease(words, this.#cq);
       reaped += 1;
     }
+    if (reaped > 0) ringRelease(words, this.#cq, reaped);
+    return reaped;
   }
 
   #complete(tag: number, status: number, comp: number, nowNs: number): void {

@@ -66,12 +66,14 @@ describe("shipped machines", () => {
     ]);
   });
 
-  it("confidential-vm derives its pool from 6 % of RAM and forces it", () => {
+  it("confidential-vm derives its pool from 6 % of RAM, up to the next power of two, and forces it", () => {
     const { swiotlb, confidential, iommu } = loadShippedMachine("confidential-vm");
     expect(confidential).toBe(true);
     expect(iommu.kind).toBe("none");
     expect(swiotlb.force).toBe(true);
-    expect(swiotlb.bytes / ramBytes("confidential-vm")).toBeCloseTo(0.06, 3);
+    expect(swiotlb.bytes).toBe(2 ** Math.ceil(Math.log2(ramBytes("confidential-vm") * 0.06)));
+    const old = loadShippedMachine("confidential-vm", [{ path: "kernel.era", value: '"4.1"' }]);
+    expect(old.swiotlb.bytes / ramBytes("confidential-vm")).toBeCloseTo(0.06, 3);
     const large = loadShippedMachine("confidential-vm", [{ path: "memory.ram1.size", value: "30GiB" }]);
     expect(large.swiotlb.bytes).toBe(GIB);
   });

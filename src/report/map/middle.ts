@@ -1,0 +1,69 @@
+/** The middle of the drawing: page-table entries, bounce slots, bus addresses, or nothing at all. */
+import { hex } from "../../base/addr.ts";
+import type { BounceView, EntryView, MappingPreview, PageRun } from "../../sim/mapping/view.ts";
+import { plural } from "../figures.ts";
+import { pageSizeText } from "./address.ts";
+import { type Cell, type Piece, piece, segmentTone } from "./cell.ts";
+import type { Detail } from "./rows.ts";
+
+/** Page runs of one entry that are drawn. */
+const RUNS_SHOWN = 4;
+const WORD_TAIL = 8;
+
+/** Lines of one entry, at least one. */
+export function middleLines(preview: MappingPreview, view: EntryView, detail: Detail): readonly Cell[] {
+  if (view.segment === null) return [refusedLine(preview, view)];
+  if (view.space === "iova") return translated(preview, view, detail);
+  if (view.space === "bus") return [[piece("bus address", "dim"), piece(` of ${view.region}`)]];
+  if (view.bounce !== null) return bounced(view, view.bounce);
+  return [[piece("= physical address", "dim")]];
+}
+
+function refusedLine(preview: MappingPreview, view: EntryView): Cell {
+  if (view.state === "refused" && preview.refusal?.entry !== null) return [piece(preview.refusal?.comparison ?? "", "bad")];
+  const words = { undone: "mapped, then undone", "not mapped": "not mapped", "not reached": "not reached" };
+  return [piece(view.state in words ? words[view.state as keyof typeof words] : "", "dim")];
+}
+
+function translated(preview: MappingPreview, view: EntryView, detail: Detail): readonly Cell[] {
+  const lines = view.pages.slice(0, RUNS_SHOWN).map((run, at) => runLine(preview, view, run, at, detail));
+  const left = view.pages.length - RUNS_SHOWN;
+  if (left > 0) lines.push([piece(`${" ".repeat(12)}… ${plural(left, "more run")} of pages`, "dim")]);
+  if (view.bounce === null) return lines;
+  return [...lines, ...bounced(view, view.bounce)];
+}
+
+function runLine(preview: MappingPreview, view: EntryView, run: PageRun, at: number, detail: Detail): Cell {
+  const iova = hex(at === 0 ? (view.dmaAddr ?? run.iova) : run.iova);
+  const width = hex(preview.mapped?.iova?.start ?? run.iova).length;
+  const head = [piece(iova.padStart(width), segmentTone(view.segment ?? 0)), piece(" ")];
+  if (run.shared) return [...head, piece(`same ${pageSizeText(run.pageBytes)} page`, "dim")];
+  return [...head, ...entryPieces(run, detail)];
+}
+
+function entryPieces(run: PageRun, detail: Detail): readonly Piece[] {
+  const word = detail.wholeWords ? `0x${run.word}` : `0x…${run.word.slice(-WORD_TAIL)}`;
+  const count = run.count === 1 ? "" : ` ×${run.count}`;
+  return [piece("PTE ", "dim"), piece(word), piece(` ${run.access.padEnd(2)} ${pageSizeText(run.pageBytes)}`, "dim"), piece(count)];
+}
+
+/** `slot 12 ×2, area 0`, and what is copied. */
+function bounced(view: EntryView, bounce: BounceView): readonly Cell[] {
+  const pad = bounce.padSlots === 0 ? "" : ` (${plural(bounce.padSlots, "pad slot")})`;
+  const offset = bounce.offset === 0 ? "" : ` +${hex(bounce.offset)}`;
+  const first: Cell = [
+    piece("slot ", "dim"),
+    piece(String(bounce.slot), "warn"),
+    piece(`${bounce.slots === 1 ? "" : ` ×${bounce.slots}`}${pad}${offset} area ${bounce.area}`),
+  ];
+  const ways = [
+    bounce.copiedIn > 0 ? `in ${hex(bounce.copiedIn)}` : null,
+    bounce.copiedOut > 0 ? `out ${hex(bounce.copiedOut)}` : null,
+  ].filter((way) => way !== null);
+  const copies = ways.length === 0 ? "no copy" : `copy ${ways.join(", ")}`;
+  return view.space === "iova" ? [[...indent(first)], [...indent([piece(copies, "dim")])]] : [[...first, piece(` ${copies}`, "dim")]];
+}
+
+function indent(cell: Cell): Cell {
+  return [piece(" "), ...cell];
+}

@@ -1,0 +1,145 @@
+/** The comparison behind a refusal, with both of its numbers. */
+import { alignUp, hex, lowBits, roundUpPow2 } from "../../base/addr.ts";
+import { defined } from "../../base/assert.ts";
+import { ATTR, type DmaDomain } from "../../host/dma/device.ts";
+import { dmaCapable, dmaLimit, granuleBytes } from "../../host/dma/limits.ts";
+import { dmaLimit as iovaLimit } from "../../host/iommu/dma_iova.ts";
+import { MAP_FAILURES } from "../../host/status.ts";
+import { swiotlbMap, swiotlbUnmap } from "../../host/swiotlb/bounce.ts";
+import { classifyFull, type FullDiagnosis, overflowLine } from "../../host/swiotlb/classify.ts";
+import { maxMappingBytes } from "../../host/swiotlb/pool.ts";
+import { REGIONS } from "../../shm/layout.ts";
+import type { System } from "../system.ts";
+import type { MapEntry } from "./entry.ts";
+import type { MappingLab } from "./lab.ts";
+import { comparePeers } from "./peer_path.ts";
+
+/** The failed call: `entry` is the one that failed, or the first of a list that failed as a whole. */
+export interface FailedMap {
+  readonly system: System;
+  readonly lab: MappingLab;
+  readonly entries: readonly MapEntry[];
+  readonly entry: MapEntry;
+  readonly dir: number;
+  readonly attrs: number;
+}
+
+/** What a comparison tells; null parts leave the failure's general words in force. */
+export interface Comparison {
+  readonly text: string;
+  readonly kernelLines: readonly string[] | null;
+  readonly why: string | null;
+  readonly remedy: string | null;
+}
+
+const COMPARERS: Readonly<Record<number, (failed: FailedMap) => Comparison>> = {
+  [MAP_FAILURES.invalid.code]: compareAlignment,
+  [MAP_FAILURES.noIova.code]: compareIova,
+  [MAP_FAILURES.noTable.code]: compareTables,
+  [MAP_FAILURES.poolFull.code]: comparePool,
+  [MAP_FAILURES.tooLarge.code]: compareLargest,
+  [MAP_FAILURES.maskOverflow.code]: compareMask,
+  [MAP_FAILURES.peerUnsupported.code]: (failed) => said(comparePeers(failed.system, failed.lab.device, failed.entry)),
+  [MAP_FAILURES.noPage.code]: comparePage,
+};
+
+/** Words for failure `code` (MAP_FAILURES). Call it while the entries before the failed one are mapped. */
+export function compareLimits(failed: FailedMap, code: number): Comparison {
+  return COMPARERS[code]?.(failed) ?? said("");
+}
+
+function said(text: string, more: Partial<Comparison> = {}): Comparison {
+  return { text, kernelLines: null, why: null, remedy: null, ...more };
+}
+
+/** `0x1b258e000 + 8192 - 1 > mask 0xffffffff`. */
+function beyondLimit(lab: MappingLab, start: number, bytes: number): string {
+  const { device } = lab;
+  const name = dmaLimit(device) === device.dmaMask ? "mask" : "bus limit";
+  return `${hex(start)} + ${bytes} - 1 > ${name} ${hex(dmaLimit(device))}`;
+}
+
+function compareMask(failed: FailedMap): Comparison {
+  const { lab, entry, attrs } = failed;
+  const bounced = lab.device.pool !== null && entry.hasPage && entry.kind !== "bar" && (attrs & ATTR.mmio) === 0;
+  const slot = bounced ? slotBeyondReach(failed) : -1;
+  if (slot < 0) return said(beyondLimit(lab, entry.phys, entry.bytes));
+  return said(`bounce slot ${beyondLimit(lab, slot, entry.bytes)}`, {
+    kernelLines: [overflowLine(lab.device, slot, entry.bytes)],
+    why: `entry at ${hex(entry.phys)} has to bounce, but the pool itself lies beyond the device's reach`,
+    remedy: "put the pool where the device reaches it (swiotlb.start), or give the machine an IOMMU",
+  });
+}
+
+/** Address of the slot that the entry would get if the device reached it; below 0 when it gets none. */
+function slotBeyondReach({ lab, entry, dir, attrs }: FailedMap): number {
+  const far = { ...lab.device, dmaMask: Number.MAX_SAFE_INTEGER, busDmaLimit: 0 };
+  const slot = swiotlbMap(lab.ctx, far, entry.phys, entry.bytes, 0, dir, attrs);
+  if (slot >= 0) swiotlbUnmap(lab.ctx, far, slot, entry.bytes, dir, attrs | ATTR.skipCpuSync);
+  return slot;
+}
+
+function comparePage({ lab, entry }: FailedMap): Comparison {
+  const { device } = lab;
+  const page = "and there is no struct page to copy through";
+  if (device.domain !== null) {
+    const granule = granuleBytes(device.domain);
+    return said(`${hex(entry.phys)} + ${entry.bytes} does not fill pages of ${granule}, ${page}`);
+  }
+  if (dmaCapable(device, entry.phys, entry.bytes)) return said(`every DMA of this device bounces, ${page}`);
+  return said(`${beyondLimit(lab, entry.phys, entry.bytes)}, ${page}`);
+}
+
+function comparePool(failed: FailedMap): Comparison {
+  if (failed.lab.device.pool === null) return said("every DMA of this device bounces, and the machine has no pool");
+  const found = diagnose(failed);
+  return said(`${found.nslots} slots in one run > ${found.longestFreeRun}, the longest free run`, {
+    why: found.why,
+    remedy: found.remedy,
+  });
+}
+
+function compareLargest(failed: FailedMap): Comparison {
+  const { device } = failed.lab;
+  const largest = Math.min(maxMappingBytes(device.minAlignMask), device.segBoundaryMask + 1);
+  const found = diagnose(failed);
+  return said(`${failed.entry.bytes} bytes > ${largest} bytes, dma_max_mapping_size`, { remedy: found.remedy });
+}
+
+/** What the pool's real state says; everything in it belongs to this list, so nothing leaked. */
+function diagnose({ lab, entries, entry }: FailedMap): FullDiagnosis {
+  const { ctx, device } = lab;
+  const allocAlignMask = device.domain === null ? 0 : granuleBytes(device.domain) - 1;
+  const request = { orig: entry.phys, mappingBytes: entry.bytes, allocAlignMask };
+  return classifyFull(ctx, device, request, () => entries.length);
+}
+
+function compareAlignment({ lab }: FailedMap): Comparison {
+  const { device } = lab;
+  if (device.domain === null) return said("");
+  return said(`min_align_mask ${hex(device.minAlignMask)} > granule - 1 = ${hex(granuleBytes(device.domain) - 1)}`);
+}
+
+function compareIova({ lab, entries }: FailedMap): Comparison {
+  const domain = defined(lab.device.domain ?? undefined, "IOVAs come from a domain");
+  const granule = granuleBytes(domain);
+  const pages = iovaPages(domain, entries);
+  const limit = iovaLimit(lab.device, domain);
+  const asked = `${pages} pages of ${granule}`;
+  // Page 0 is never allocated.
+  const room = limit + 1 - granule;
+  if (pages * granule > room) return said(`${asked} = ${hex(pages * granule)} > ${hex(room)}, all IOVAs up to ${hex(limit)}`);
+  return said(`no free block of ${asked}, aligned to ${roundUpPow2(pages)} pages, up to ${hex(limit)}`);
+}
+
+/** Granules that the entries touch, each by itself. */
+function iovaPages(domain: DmaDomain, entries: readonly MapEntry[]): number {
+  const granule = granuleBytes(domain);
+  return entries.reduce((sum, { phys, bytes }) => sum + alignUp(lowBits(phys, granule) + bytes, granule) / granule, 0);
+}
+
+function compareTables({ lab, entries }: FailedMap): Comparison {
+  const domain = defined(lab.device.domain ?? undefined, "page tables belong to a domain");
+  const pages = iovaPages(domain, entries);
+  return said(`page tables for ${pages} pages > ${REGIONS.frames.count} frames, all that the simulator has`);
+}

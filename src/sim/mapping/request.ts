@@ -1,0 +1,80 @@
+/** What is to be mapped, by which device of which machine: the words of a command line or a case file, resolved. */
+import { closestWord } from "../../base/closest.ts";
+import { DmasimError } from "../../base/errors.ts";
+import type { DmaDevice } from "../../host/dma/device.ts";
+import type { Machine } from "../machine/description.ts";
+import { resolveMachine } from "../machine/load.ts";
+import type { Override } from "../override.ts";
+import { System } from "../system.ts";
+import { parseEntries } from "./entries.ts";
+import type { MapEntry } from "./entry.ts";
+import { type LimitWords, withLimits } from "./limits.ts";
+import { parseAttrs, parseDir } from "./words.ts";
+
+/** A request as it is written; absent keys have defaults. */
+export interface MapWords extends LimitWords {
+  readonly entries: readonly string[];
+  readonly machine?: string | undefined;
+  readonly dev?: string | undefined;
+  readonly dir?: string | undefined;
+  readonly attr?: string | undefined;
+  readonly arch?: string | undefined;
+  readonly era?: string | undefined;
+  readonly defects?: string | undefined;
+  readonly set?: readonly Override[] | undefined;
+}
+
+/** A request that can be run. */
+export interface MapRequest {
+  readonly system: System;
+  /** With the request's limits. */
+  readonly device: DmaDevice;
+  readonly deviceName: string;
+  /** DIR. */
+  readonly dir: number;
+  /** ATTR bits, and their names. */
+  readonly attrs: number;
+  readonly attrNames: readonly string[];
+  readonly entries: readonly MapEntry[];
+}
+
+/** Machine and direction when none is named. */
+export const DEFAULT_MAP_MACHINE = "intel-vtd-2s";
+export const DEFAULT_MAP_DIR = "FROM";
+
+/** Resolves every word. Throws one DmasimError for the first that is wrong. */
+export function resolveMapRequest(words: MapWords): MapRequest {
+  const dir = parseDir(words.dir ?? DEFAULT_MAP_DIR);
+  const attrs = parseAttrs(words.attr ?? "");
+  const machine = resolveMachine(words.machine ?? DEFAULT_MAP_MACHINE, overridesOf(words));
+  const system = new System(machine);
+  const index = deviceIndex(machine, words.dev);
+  const device = withLimits(system.devices[index] as DmaDevice, words);
+  const entries = parseEntries(system, words.entries);
+  const deviceName = machine.devices[index]?.name ?? device.name;
+  return { system, device, deviceName, dir, attrs: attrs.bits, attrNames: attrs.names, entries };
+}
+
+/** `--era` and `--defects` are short for keys of the machine; a `--set` of the same key wins. */
+function overridesOf({ era, defects, set }: MapWords): readonly Override[] {
+  const own: Override[] = [];
+  if (era !== undefined) own.push({ path: "kernel.era", value: JSON.stringify(era) });
+  if (defects !== undefined) own.push({ path: "kernel.defects", value: JSON.stringify(defects) });
+  return [...own, ...(set ?? [])];
+}
+
+/** The named device, else the default block device, else the first. */
+function deviceIndex(machine: Machine, name: string | undefined): number {
+  const wanted = name ?? machine.defaultBlockDevice ?? machine.devices[0]?.name ?? "";
+  const index = machine.devices.findIndex((device) => device.name === wanted || device.bdf === wanted);
+  if (index >= 0) return index;
+  const known = machine.devices.map((device) => device.name);
+  const closest = closestWord(wanted, known);
+  throw new DmasimError({
+    code: "DMASIM_DEVICE_UNKNOWN",
+    what: `machine ${machine.name} has no device of this name`,
+    value: wanted,
+    limit: known.length === 0 ? "it has none" : `it has ${known.join(", ")}`,
+    remedy: closest === undefined ? "take one of these for --dev" : `did you mean ${closest}?`,
+  });
+}
