@@ -26,7 +26,11 @@ async function runGroup(suite: string, group: BenchGroup, effort: Effort): Promi
     const figures = { suite, group: group.title, name: each.name, hz: 1e9 / ns, ns };
     const { baseline } = each;
     if (baseline === undefined) return figures;
-    return { ...figures, baseline, ratio: median(rounds.map((times) => nsOf(times, baseline) / nsOf(times, each.name))) };
+    return {
+      ...figures,
+      baseline,
+      ratio: median(rounds.map((times) => nsOf(times, baseline) / nsOf(times, each.name))),
+    };
   });
 }
 

@@ -10,7 +10,9 @@ export function suiteTable(title: string, results: readonly CaseResult[]): strin
   for (const result of results) {
     if (result.group !== group) {
       group = result.group;
-      lines.push(` ${group}`.padEnd(NAME_WIDTH + 3) + "time/op".padStart(11) + "ops/s".padStart(12) + "ratio".padStart(8));
+      lines.push(
+        ` ${group}`.padEnd(NAME_WIDTH + 3) + "time/op".padStart(11) + "ops/s".padStart(12) + "ratio".padStart(8),
+      );
     }
     lines.push(row(result));
   }

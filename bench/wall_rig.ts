@@ -3,10 +3,10 @@
  *
  * The areas are filled and touched before anything is measured, so that no page of this computer is faulted in meanwhile.
  */
-import { findDifference } from "../src/memory/copy.ts";
-import { fillPattern } from "../src/memory/pattern.ts";
+
 import { lookup } from "../src/memory/backing.ts";
-import { fillPhys } from "../src/memory/copy.ts";
+import { fillPhys, findDifference, findOtherPhys } from "../src/memory/copy.ts";
+import { fillPattern } from "../src/memory/pattern.ts";
 import { store } from "../src/shm/atomics.ts";
 import { HEADER, REGIONS, WORKER } from "../src/shm/layout.ts";
 import type { CopyAreas } from "../src/sim/load/clones.ts";
@@ -88,12 +88,16 @@ export class WallRig {
     return { ops: blocks, ms: Math.max(...outcomes.map((outcome) => outcome.ms)) };
   }
 
-  /** The destinations hold the sources as far as the slowest run got; null = they do. */
+  /** Every block of a destination holds its source's bytes, or was not reached in the time; null = so it is. */
   check(): string | null {
-    for (const area of this.#areas) {
-      const checked = Math.min(area.bytes, this.#shape.blockBytes * 1024);
-      const at = findDifference(this.#setup.arena, area.source, area.destination, checked);
-      if (at >= 0) return `byte ${at} of a destination differs from its source`;
+    const { arena } = this.#setup;
+    const { blockBytes } = this.#shape;
+    for (const { source, destination, bytes } of this.#areas) {
+      for (let at = 0; at < bytes; at += blockBytes) {
+        const differs = findDifference(arena, source + at, destination + at, blockBytes);
+        const untouched = at > 0 && findOtherPhys(arena, destination + at, 0, blockBytes) < 0;
+        if (differs >= 0 && !untouched) return `byte ${at + differs} of a destination differs from its source`;
+      }
     }
     return null;
   }
@@ -120,6 +124,7 @@ export class WallRig {
 function contiguous(setup: RunSetup, start: number, bytes: number): number {
   const first = lookup(setup.arena, start);
   const last = lookup(setup.arena, start + bytes - 1);
-  if (first < 0 || last !== first + bytes - 1) throw new Error("the bare copy needs areas that are contiguous in the arena");
+  if (first < 0 || last !== first + bytes - 1)
+    throw new Error("the bare copy needs areas that are contiguous in the arena");
   return first;
 }

@@ -54,7 +54,8 @@ function pair(title: string, bare: (words: Int32Array) => void, ours: (words: In
       { name: `Atomics: ${title}`, sample: sample(bare) },
       { name: `shm/atomics: ${title}`, baseline: `Atomics: ${title}`, sample: sample(ours) },
     ],
-    check: () => (words[WORD] === ((runs * OPS) | 0) ? null : `the word holds ${words[WORD]}, ${runs * OPS} were added`),
+    check: () =>
+      words[WORD] === ((runs * OPS) | 0) ? null : `the word holds ${words[WORD]}, ${runs * OPS} were added`,
   };
 }
 

@@ -7,8 +7,8 @@
  */
 import { Prng } from "../../src/base/prng.ts";
 import { EventQueue } from "../../src/timing/event_queue.ts";
-import { type BenchGroup, type BenchSuite, timed } from "../case.ts";
 import { BareHeap } from "../bare_heap.ts";
+import { type BenchGroup, type BenchSuite, timed } from "../case.ts";
 
 const OPS = 20_000;
 const GAPS = 4096;

@@ -56,7 +56,11 @@ function lists(rig: MapRig): BenchGroup {
     cases: [
       { name: baseline, sample: () => timed(lists, () => rig.lists("nvme2", lists)) },
       { name: "iommu strict, 16 entries", baseline, sample: () => timed(lists, () => rig.lists("nvme0", lists)) },
-      { name: "iommu strict, mapped once: syncs", baseline, sample: () => timed(PAIRS, () => rig.syncs("nvme0", PAIRS)) },
+      {
+        name: "iommu strict, mapped once: syncs",
+        baseline,
+        sample: () => timed(PAIRS, () => rig.syncs("nvme0", PAIRS)),
+      },
     ],
     check: () => rig.check(),
   };

@@ -63,12 +63,14 @@ function oneThread(): BenchGroup {
 
 function twoThreads(parked: boolean, effort: Effort): BenchGroup {
   const how = parked ? "parked" : "spinning";
-  const rounds = effort.smoke ? 200 : parked ? 2000 : 200_000;
+  const rounds = effort.smoke ? 20 : parked ? 2000 : 200_000;
   let wrong: string | null = null;
   const sample = (bare: boolean) => async () => {
     const words = new Int32Array(new SharedArrayBuffer(HANDOVER_BYTES));
     const task = (side: number): HandoverTask => ({ words, side, rounds, parked, bare });
-    const [first, second] = await Promise.all([0, 1].map((side) => runThread<{ ms: number; sum: number }>("handover_thread.js", task(side))));
+    const [first, second] = await Promise.all(
+      [0, 1].map((side) => runThread<{ ms: number; sum: number }>("handover_thread.js", task(side))),
+    );
     const expected = ((rounds * (rounds - 1)) / 2) | 0;
     if (first?.sum !== expected || second?.sum !== expected) wrong = `${how}: a message was lost or came twice`;
     return { ops: rounds * 2, ms: first?.ms ?? Number.NaN };

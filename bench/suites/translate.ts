@@ -48,7 +48,11 @@ class TranslateGroup {
       cases: [
         { name: baseline, sample: () => timed(OPS, () => this.#lookUp()) },
         { name: "IOTLB hit", baseline, sample: () => timed(OPS, () => this.#translate(HIT_PAGES)) },
-        { name: "IOTLB miss, four-level walk and fill", baseline, sample: () => timed(OPS, () => this.#translate(this.#pages)) },
+        {
+          name: "IOTLB miss, four-level walk and fill",
+          baseline,
+          sample: () => timed(OPS, () => this.#translate(this.#pages)),
+        },
         { name: "engine's access inside one page", baseline, sample: () => timed(OPS, () => this.#stay()) },
       ],
       check: () => this.#check(),
@@ -70,7 +74,8 @@ class TranslateGroup {
     let page = 0;
     for (let i = 0; i < OPS; i += 1) {
       const status = translate(arena, unit, index, system.format, this.#iova[page] as number, false, this.#out);
-      if (status !== DMA_STATUS.ok || this.#out.phys !== ram + page * PAGE_BYTES) this.#wrong = `page ${page} is not at ${this.#out.phys}`;
+      if (status !== DMA_STATUS.ok || this.#out.phys !== ram + page * PAGE_BYTES)
+        this.#wrong = `page ${page} is not at ${this.#out.phys}`;
       page = page + 1 === pages ? 0 : page + 1;
     }
   }
@@ -83,7 +88,8 @@ class TranslateGroup {
       const page = Math.floor(i / perPage) & (HIT_PAGES - 1);
       const offset = (i & (perPage - 1)) * STEP_BYTES;
       const status = this.#access.resolve((this.#iova[page] as number) + offset, STEP_BYTES, false);
-      if (status !== DMA_STATUS.ok || this.#access.phys !== ram + page * PAGE_BYTES + offset) this.#wrong = `page ${page} is not at ${this.#access.phys}`;
+      if (status !== DMA_STATUS.ok || this.#access.phys !== ram + page * PAGE_BYTES + offset)
+        this.#wrong = `page ${page} is not at ${this.#access.phys}`;
     }
   }
 

@@ -5,8 +5,9 @@
  * Per event it stands beside the bare heap at as many pending events: the least a discrete-event loop can cost.
  * Not measured: payload and verification, loads with many devices.
  */
-import { runProfile } from "../../src/sim/run.ts";
+
 import type { RunResult } from "../../src/sim/result.ts";
+import { runProfile } from "../../src/sim/run.ts";
 import { BareHeap } from "../bare_heap.ts";
 import { type BenchGroup, type BenchSuite, type Effort, type Sample, timed } from "../case.ts";
 import { runOptions } from "../load.ts";
@@ -36,13 +37,18 @@ function group(effort: Effort, map: string): BenchGroup {
     if (result.integrity.leaks.length > 0) wrong = `${result.integrity.leaks[0]?.kind} leaked`;
     return { ops: count(result), ms };
   };
-  const baseline = "bare heap, pop and push";
+  const baseline = `bare heap, pop and push, ${map}`;
   const heap = filledHeap();
   return {
     title: map === "persistent" ? "4 KiB random read, mapped once" : "4 KiB random read, iommu strict, mapped per I/O",
     cases: [
       { name: baseline, sample: () => timed(HEAP_OPS, () => turn(heap)) },
-      { name: `an event of the loop, ${map}`, baseline, long: true, sample: sample((result) => result.virtual?.events ?? 0) },
+      {
+        name: `an event of the loop, ${map}`,
+        baseline,
+        long: true,
+        sample: sample((result) => result.virtual?.events ?? 0),
+      },
       { name: `an I/O, ${map}`, long: true, sample: sample(() => ios) },
     ],
     check: () => wrong,

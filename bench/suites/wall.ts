@@ -18,7 +18,7 @@ const BLOCKS: readonly (readonly [string, number])[] = [
 ];
 /** Source and destination of all workers together: far above any cache. */
 const FOOTPRINT_BYTES = 2 ** 29;
-const SMOKE_FOOTPRINT_BYTES = 2 ** 22;
+const SMOKE_FOOTPRINT_BYTES = 2 ** 23;
 
 function* groups(effort: Effort): Generator<BenchGroup> {
   for (const workers of [1, 2]) {

@@ -11,6 +11,7 @@ import { addCheckCommand } from "./check.ts";
 import { reportFailure } from "./failure.ts";
 import { addInspectCommand } from "./inspect.ts";
 import { addListCommand } from "./list.ts";
+import { addMapCommand } from "./map.ts";
 import { type Output, processOutput } from "./output.ts";
 import { addRunCommand } from "./run.ts";
 import { addSchemaCommand } from "./schema.ts";
@@ -18,6 +19,7 @@ import type { Session } from "./session.ts";
 
 const EXAMPLES = `
 Examples:
+  dmasim map ram@0x10800+0x800 pmem0+0x50000+4k      what happens to a scatterlist
   dmasim run rand-read-4k                            a shipped load on its machine
   dmasim run job.fio --machine arm-smmu-8nvme        a fio job file on another machine
   dmasim run rand-read-4k --set iommu.mode=lazy      one key of the machine changed
@@ -53,6 +55,7 @@ function createProgram(session: Session): Command {
     .configureOutput(commanderOutput(session.output))
     .addHelpText("after", EXAMPLES);
   program.commandsGroup("Start here:");
+  addMapCommand(program, session);
   addRunCommand(program, session);
   program.commandsGroup(MORE);
   addCheckCommand(program, session);

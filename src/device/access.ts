@@ -5,8 +5,9 @@
  * what a PCI bus address is); every other address of a translated device goes through its unit's
  * IOTLB and walker; without a domain the address is physical.
  */
-import type { PageTableFormat } from "../pagetable/format.ts";
+
 import type { PhysMap } from "../memory/physmap.ts";
+import type { PageTableFormat } from "../pagetable/format.ts";
 import type { Arena } from "../shm/arena.ts";
 import { DMA_STATUS } from "../shm/dma_status.ts";
 import { PageLatch } from "./page_latch.ts";

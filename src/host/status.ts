@@ -87,6 +87,27 @@ export const MAP_FAILURES = Object.freeze({
     mayRetry: true,
     remedy: "lower iodepth, numjobs or the number of entries",
   },
+  unalignedLink: {
+    code: 11,
+    name: "a linked range other than the first starts inside a granule",
+    errno: -5,
+    mayRetry: false,
+    remedy: "link whole granules, but for the start of the first and the end of the last range",
+  },
+  bounceForbidden: {
+    code: 12,
+    name: "the range would bounce and must not",
+    errno: -1,
+    mayRetry: false,
+    remedy: "align the range to granules, or drop DMA_ATTR_MMIO and DMA_ATTR_REQUIRE_COHERENT",
+  },
+  notSupported: {
+    code: 13,
+    name: "operation not supported",
+    errno: -95,
+    mayRetry: false,
+    remedy: "map the ranges one by one (dma_map_phys)",
+  },
 } satisfies Record<string, MapFailure>);
 
 const BY_CODE: readonly MapFailure[] = Object.values(MAP_FAILURES);

@@ -7,14 +7,12 @@
  *                              ^ bit k                              page field makes it 2^(k+1) bytes
  * ```
  */
-import { alignDownWide, blockOrder, floorLog2, PAGE_BYTES, trailingZeros } from "../base/addr.ts";
+import { ADDR_LIMIT, alignDownWide, blockOrder, floorLog2, PAGE_BYTES, trailingZeros } from "../base/addr.ts";
 import { pageBytes } from "./page_size.ts";
 
 const SIZE_FLAG = 1;
 const PAGE_SHIFT = 12;
-/** Bits 63:52 repeat bit 51, so that no block can span it. */
-const TOP_ORDER = 51;
-/** Address of "everything": it is beyond 2^53, and this is the nearest Number; {@link AMD_ALL_PAGES} is exact. */
+/** Bits 63:52 repeat bit 51: beyond it, everything is invalidated. The nearest Number; {@link AMD_ALL_PAGES} is exact. */
 const ALL_PAGES_ADDRESS = 0x7fffffff * 2 ** 32 + 0xfffff001;
 
 /** Halves of the address that invalidates every page of a domain. */
@@ -27,17 +25,11 @@ export interface AmdCommand {
   readonly address: number;
 }
 
-/** log2 of the naturally aligned block that one request for [start, last] (bytes, inclusive) covers; 52 = everything. */
-export function amdBlockOrder(start: number, last: number): number {
-  const order = Math.max(PAGE_SHIFT, blockOrder(start, last));
-  return order > TOP_ORDER ? TOP_ORDER + 1 : order;
-}
-
-/** Address word of a request for [start, last] (bytes, inclusive). */
+/** Address word of a request for [start, last] (bytes, inclusive): the smallest naturally aligned block that holds both. */
 export function amdInvalidateAddress(start: number, last: number): number {
+  if (last >= ADDR_LIMIT) return ALL_PAGES_ADDRESS;
   const order = blockOrder(start, last);
   if (order <= PAGE_SHIFT) return alignDownWide(start, PAGE_BYTES);
-  if (order > TOP_ORDER + 1) return ALL_PAGES_ADDRESS;
   const half = 2 ** (order - 1);
   return alignDownWide(start, half) + (half - PAGE_BYTES) + SIZE_FLAG;
 }

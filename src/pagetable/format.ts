@@ -39,7 +39,7 @@ export interface EntryCodec {
 export interface PageTableFormat extends EntryCodec {
   /** Name in reports, e.g. `vtd-second-level-4`. */
   readonly name: string;
-  /** No tables: mappings are requests to a hypervisor and stand in a list (mapping_list.ts). No entry is ever coded. */
+  /** No tables: mappings are requests to a hypervisor and stand in a list (mapping_list.ts). No entry is written or read. */
   readonly isList: boolean;
   /** Number of the root level. */
   readonly levels: number;

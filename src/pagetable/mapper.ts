@@ -17,8 +17,6 @@ import { pageBytes, pickPageCount, pickPageShift } from "./page_size.ts";
 import { clearReplicated, mapReplicated } from "./replicated.ts";
 import { domainWord, dropCovered, rootTable, tableAt } from "./tables.ts";
 
-export { PROT } from "./format.ts";
-
 /**
  * Maps [iova, iova + bytes) to [phys, phys + bytes) with `prot` (PROT bits); all three are multiples of the granule.
  * Returns the bytes mapped: fewer than asked when frames ran out (unmap those), 0 when the range is unaligned or

@@ -6,7 +6,7 @@
  */
 import { ADDR_LIMIT } from "../base/addr.ts";
 import { AssertionError } from "../base/assert.ts";
-import { type PageTableFormat, TABLE_BYTES } from "./format.ts";
+import { highHalf, lowHalf, type PageTableFormat, PROT, TABLE_BYTES } from "./format.ts";
 
 const GRANULE_SHIFT = 12;
 const SHIFT_MAX = 51;
@@ -33,8 +33,8 @@ export function virtioIommu(addressBits = 64, pageShifts: readonly number[] = vi
     tableOrder: 0,
     tableSpanBytes: Number.POSITIVE_INFINITY,
     replicates: false,
-    leafLo: noEntry,
-    leafHi: noEntry,
+    leafLo,
+    leafHi: highHalf,
     tableLo: noEntry,
     tableHi: noEntry,
     isPresent: noEntry,
@@ -43,6 +43,11 @@ export function virtioIommu(addressBits = 64, pageShifts: readonly number[] = vi
     leafProt: noEntry,
     leafShift: noEntry,
   });
+}
+
+/** Reports show address and access flags of a mapping as one word, though no entry is written anywhere. */
+function leafLo(phys: number, _pageShift: number, prot: number): number {
+  return lowHalf(phys) | (prot & (PROT.read | PROT.write));
 }
 
 function noEntry(): never {

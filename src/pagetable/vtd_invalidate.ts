@@ -36,14 +36,9 @@ export interface PageSelective {
  * straddles a large boundary makes a large block: the units then lose entries that nobody unmapped.
  */
 export function pageSelective(start: number, last: number): PageSelective {
-  const addressMask = addressMaskOf(start, last);
+  const addressMask = blockOrder(pfnOf(start), pfnOf(last));
   const pages = 2 ** addressMask;
   return { addr: alignDownWide(pfnOf(start), pages) * PAGE_BYTES, addressMask, pages };
-}
-
-/** Mask order of {@link pageSelective} alone, for callers that must not allocate. */
-export function addressMaskOf(start: number, last: number): number {
-  return blockOrder(pfnOf(start), pfnOf(last));
 }
 
 /** True when the unit cannot take the request page by page and a domain-selective one is sent instead. */

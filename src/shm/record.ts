@@ -10,16 +10,7 @@ import { assert } from "../base/assert.ts";
 export type FieldKind = "u32" | "f64" | "mutex" | "line" | "pad";
 
 /** Who stores to the field; everyone may read. */
-export type Owner =
-  | "coordinator"
-  | "producer"
-  | "consumer"
-  | "worker"
-  | "holder"
-  | "any"
-  | "cpu"
-  | "engine"
-  | "mapper";
+export type Owner = "coordinator" | "producer" | "consumer" | "worker" | "holder" | "any" | "cpu" | "engine" | "mapper";
 
 export interface FieldSpec {
   readonly kind: FieldKind;

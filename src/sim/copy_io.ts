@@ -100,12 +100,21 @@ export class CopyIo {
     return -written;
   }
 
-  finish(what: CheckedTransfer, lists: CopyLists, offset: number, bytes: number, ok: boolean, key: readonly [number, number]): void {
+  finish(
+    what: CheckedTransfer,
+    lists: CopyLists,
+    offset: number,
+    bytes: number,
+    ok: boolean,
+    key: readonly [number, number],
+    flips: boolean,
+  ): void {
     const dmaAddr = this.#ctx.arena.f64[(lists.destination + SG.dmaAddress) >>> 1] as number;
     if (!this.#persistent) {
       this.#lists.unmap(lists.source, 1, DIR.toDevice);
       this.#lists.unmap(lists.destination, 1, DIR.fromDevice);
     }
+    if (flips) this.#payload?.flip(what, this.destinationAt(offset + (bytes >> 1)));
     if (!ok) return;
     what.unit = 0;
     what.version = 0;

@@ -57,6 +57,8 @@ export class CloneIo {
   readonly #copy: CopyIo | null;
   readonly #copyLists: CopyLists[] = [];
   readonly #key: readonly [number, number];
+  /** Test hook: command whose data get a wrong byte; -1 = none. */
+  #flipTag = -1;
   /** Entry of every tag's list that carries the end mark; 0 = the list is as allocated. */
   readonly #lastEntry: Int32Array;
   #mappedTags = 0;
@@ -158,22 +160,23 @@ export class CloneIo {
   finish(tag: number, version: number, ok: boolean): void {
     const what = this.#name(tag, version);
     const bytes = this.bytes[tag] as number;
+    const flips = tag === this.#flipTag;
+    if (flips) this.#flipTag = -1;
     if (this.#copy !== null) {
-      this.#copy.finish(what, this.#copyLists[tag] as CopyLists, this.unit[tag] as number, bytes, ok, this.#key);
+      this.#copy.finish(what, this.#copyLists[tag] as CopyLists, this.unit[tag] as number, bytes, ok, this.#key, flips);
       return;
     }
     const sg = this.sg[tag] as number;
     const origNents = this.origNents[tag] as number;
     if (this.persistent) syncSgForCpu(this.#ctx, this.device, sg, origNents, this.#dir(tag));
     else this.#lists.unmap(sg, origNents, this.#dir(tag));
+    if (flips) this.#payload?.flip(what, this.#physAt(tag, bytes >> 1));
     if (ok && this.write[tag] === 0) this.#buffers?.check(what, sg, bytes);
   }
 
-  /** Test hook: inverts a byte in the middle of the command's buffer; returns its physical address. */
-  flip(tag: number): Phys {
-    const phys = this.#copy?.destinationAt(this.unit[tag] as number) ?? this.#physAt(tag, (this.bytes[tag] as number) >> 1);
-    this.#payload?.flip(this.#name(tag, 0), phys);
-    return phys;
+  /** Test hook: {@link finish} inverts a byte in the middle of the command's memory before it looks at the data. */
+  flip(tag: number): void {
+    this.#flipTag = tag;
   }
 
   #physAt(tag: number, offset: number): Phys {

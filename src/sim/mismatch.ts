@@ -12,6 +12,10 @@ import type { Mismatch } from "./result.ts";
 export const MISMATCH_KIND = Object.freeze({ corrupt: 0, stale: 1, misdirected: 2, underCopy: 3, overCopy: 4 });
 const KIND_NAMES = ["corrupt", "stale", "misdirected", "under-copy", "over-copy"] as const;
 
+/** A unit's header: its number in bytes 0..3, its version in bytes 4..7. */
+export const HEADER_BYTES = 8;
+const VERSION_AT = 4;
+
 /** What was being compared when a byte differed. */
 export interface CheckedTransfer {
   job: number;
@@ -47,13 +51,15 @@ export function recordMismatch(
   arena.f64[(at + MISMATCH.unit) >>> 1] = what.unit;
 }
 
-/** Tells under-copy, misdirection and staleness from corruption by what stands at the first wrong byte. */
-export function classifyMismatch(arena: Arena, phys: Phys, streamOff: number): number {
+/**
+ * Tells under-copy, misdirection and staleness from corruption by what stands at the first wrong byte: a header of
+ * another unit or version speaks of misplaced or old data, unless the unit's body (`bodyIsRight`) is the expected one.
+ */
+export function classifyMismatch(arena: Arena, phys: Phys, streamOff: number, bodyIsRight: boolean): number {
   if (isPoison(arena, phys)) return MISMATCH_KIND.underCopy;
   const inUnit = lowBits(streamOff, UNIT_BYTES);
-  if (inUnit < 4) return MISMATCH_KIND.misdirected;
-  if (inUnit < 8) return MISMATCH_KIND.stale;
-  return MISMATCH_KIND.corrupt;
+  if (inUnit >= HEADER_BYTES || bodyIsRight) return MISMATCH_KIND.corrupt;
+  return inUnit < VERSION_AT ? MISMATCH_KIND.misdirected : MISMATCH_KIND.stale;
 }
 
 function isPoison(arena: Arena, phys: Phys): boolean {

@@ -4,12 +4,12 @@
  * Under `wall` the calling thread does the work at once; under `virtual` the loop queues the same
  * operations for the worker that owns the engine, which executes them with {@link DirectPayload}.
  */
-import type { Phys } from "../base/addr.ts";
+import { lowBits, type Phys } from "../base/addr.ts";
 import { copyPhys, fillPhys, findDifference, findOtherPhys, readByte, writeByte } from "../memory/copy.ts";
-import { checkPattern, fillPattern } from "../memory/pattern.ts";
+import { checkPattern, fillPattern, UNIT_BYTES } from "../memory/pattern.ts";
 import type { Arena } from "../shm/arena.ts";
 import { WORKER } from "../shm/layout.ts";
-import { type CheckedTransfer, classifyMismatch, MISMATCH_KIND, recordMismatch } from "./mismatch.ts";
+import { type CheckedTransfer, classifyMismatch, HEADER_BYTES, MISMATCH_KIND, recordMismatch } from "./mismatch.ts";
 
 /** Operations on simulated memory in program order; `what` names the transfer in reports and is read at the call. */
 export interface Payload {
@@ -71,8 +71,10 @@ export class DirectPayload implements Payload {
     this.#add(WORKER.verified, bytes);
     const bad = checkPattern(this.#arena, at, bytes, keyLo, keyHi, what.unit, what.version, streamOff);
     if (bad < 0) return;
-    const kind = classifyMismatch(this.#arena, at + bad, streamOff + bad);
     const expected = this.#arena.ops.lastExpected();
+    const version = this.#arena.ops.lastVersion();
+    const right = isBodyRight(this.#arena, what.unit, version, at + bad, bytes - bad, keyLo, keyHi, streamOff + bad);
+    const kind = classifyMismatch(this.#arena, at + bad, streamOff + bad, right);
     this.#mismatch(what, kind, expected, at + bad, dmaAddr + bad, streamOff + bad);
   }
 
@@ -102,4 +104,22 @@ export class DirectPayload implements Payload {
     const word = (this.#worker + field) >>> 1;
     this.#arena.f64[word] = (this.#arena.f64[word] as number) + bytes;
   }
+}
+
+/** True when [at, at + left) starts inside a unit's header and what follows the header in that unit is as expected. */
+function isBodyRight(
+  arena: Arena,
+  unit: number,
+  version: number,
+  at: Phys,
+  left: number,
+  keyLo: number,
+  keyHi: number,
+  streamOff: number,
+): boolean {
+  const inUnit = lowBits(streamOff, UNIT_BYTES);
+  const body = Math.min(left, UNIT_BYTES - inUnit) - (HEADER_BYTES - inUnit);
+  if (inUnit >= HEADER_BYTES || body <= 0) return false;
+  const skip = HEADER_BYTES - inUnit;
+  return checkPattern(arena, at + skip, body, keyLo, keyHi, unit, version >>> 0, streamOff + skip) < 0;
 }

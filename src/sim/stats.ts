@@ -1,12 +1,7 @@
 /**
  * Counters of a job: what a run measures, in a form that crosses threads and adds up.
  */
-import {
-  build,
-  decodeFromCompressedBase64,
-  encodeIntoCompressedBase64,
-  type Histogram,
-} from "hdr-histogram-js";
+import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from "hdr-histogram-js";
 import { PATH_NAMES, type PathName } from "../base/cost.ts";
 import type { DirectionResult, LatencySummary } from "./result.ts";
 
@@ -40,7 +35,7 @@ export class DirectionStats {
     if (this.#repeats > 0) {
       this.#latency ??= newHistogram();
       const latency = Math.round(this.#repeated);
-      this.#latency.recordValueWithCount(latency < 1 ? 1 : latency > LATENCY_NS_MAX ? LATENCY_NS_MAX : latency, this.#repeats);
+      this.#latency.recordValueWithCount(Math.max(1, Math.min(latency, LATENCY_NS_MAX)), this.#repeats);
     }
     this.#repeated = next;
     this.#repeats = 0;

@@ -16,9 +16,9 @@ import { initPool } from "../host/swiotlb/pool.ts";
 import { Memmap } from "../memory/memmap.ts";
 import { type PhysRegion, PhysMap } from "../memory/physmap.ts";
 import type { PageTableFormat } from "../pagetable/format.ts";
-import { vtdSecondLevel } from "../pagetable/vtd.ts";
 import { Topology } from "../pcie/topology.ts";
 import type { Arena } from "../shm/arena.ts";
+import { iommuFormat } from "./iommu_format.ts";
 import type { Device, IommuMode, Machine } from "./machine/description.ts";
 
 /** One device queue: a simulated engine. */
@@ -62,7 +62,7 @@ export class System {
     this.pool = poolOf(machine);
     this.bounceRange =
       this.pool === null ? [0, 0] : [this.pool.start, this.pool.start + machine.swiotlb.bytes];
-    this.format = vtdSecondLevel(levelsOf(machine), machine.iommu.pageBytes.map((bytes) => Math.log2(bytes)));
+    this.format = iommuFormat(machine.iommu);
     this.devices = machine.devices.map((device, index) => dmaDevice(machine, device, index, this.pool, this.topology, this.format));
     const engines: EngineSpec[] = [];
     this.#firstEngine = machine.devices.map((device, index) => {
@@ -151,11 +151,6 @@ function poolOf(machine: Machine): BouncePool | null {
   return { index: 0, slotBase: 0, areaBase: 0, nslabs, nareas, areaNslabs: nslabs / nareas, start: machine.swiotlb.start };
 }
 
-function levelsOf(machine: Machine): number {
-  if (machine.iommu.addressBits <= 39) return 3;
-  return machine.iommu.addressBits <= 48 ? 4 : 5;
-}
-
 function dmaDevice(machine: Machine, device: Device, index: number, pool: BouncePool | null, topology: Topology, format: PageTableFormat): DmaDevice {
   return {
     index,
@@ -180,8 +175,8 @@ function domainOf(machine: Machine, device: Device, index: number, topology: Top
     index,
     mode,
     unit: unitOf(machine, device, topology),
-    addressBits: machine.iommu.addressBits,
-    pageShifts: machine.iommu.pageBytes.map((bytes) => Math.log2(bytes)),
+    addressBits: format.addressBits,
+    pageShifts: format.pageShifts,
     forcedac: machine.iommu.forcedac,
     cpus: machine.cpus.count,
     format,

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { DmasimError } from "../base/errors.ts";
 
 /** What a file is read as; names it in errors. */
-export type TextFileKind = "machine" | "profile" | "job file";
+export type TextFileKind = "machine" | "profile" | "case" | "job file";
 
 /** Largest configuration file that is read, bytes. */
 const TEXT_FILE_BYTES_MAX = 1024 * 1024;
@@ -22,6 +22,7 @@ export function readTextFile(file: string, kind: TextFileKind): string {
 
 function emptyRemedy(kind: TextFileKind): string {
   if (kind === "job file") return "[job] section with rw= and bs=";
+  if (kind === "case") return "entry: entries: [ram@0x10800+0x800]";
   return kind === "profile" ? "job: jobs: [{name: a, rw: randread, bs: 4k}]" : "memory region and device";
 }
 

@@ -19,8 +19,11 @@ export interface YamlDocument<T> {
   readonly locate: (path: DocumentPath) => SourceLocation;
 }
 
+/** What a document is read as; names it in errors. */
+export type YamlKind = "machine" | "profile" | "case";
+
 export interface YamlReadOptions {
-  readonly kind: "machine" | "profile";
+  readonly kind: YamlKind;
   readonly overrides?: readonly Override[];
 }
 
@@ -28,7 +31,7 @@ export interface YamlReadOptions {
 export function parseYamlFile<T>(
   file: string,
   schema: z.ZodType<T>,
-  kind: "machine" | "profile",
+  kind: YamlKind,
   overrides: readonly Override[] = [],
 ): T {
   return readYamlDocument(file, schema, { kind, overrides }).value;
@@ -52,7 +55,7 @@ function issueError(
   schema: z.ZodType,
   issues: readonly z.core.$ZodIssue[],
   plain: unknown,
-  kind: "machine" | "profile",
+  kind: YamlKind,
   locate: (path: DocumentPath) => SourceLocation,
 ): DmasimError {
   const report = reportIssue(schema, issues, plain);
@@ -118,7 +121,7 @@ function guardDepth<T>(file: string, run: () => T): T {
     throw new DmasimError({
       code: "DMASIM_YAML_DEPTH",
       what: "this document is nested too deeply",
-      remedy: "a machine or profile needs fewer than ten levels",
+      remedy: "a machine, profile or case needs fewer than ten levels",
       at: { file },
     });
   }

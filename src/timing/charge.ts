@@ -55,6 +55,7 @@ function plainPs(cost: CostRecord): number {
     cost.ptesWritten * PRICE.ptePs +
     cost.ptesCleared * PRICE.pteClearPs +
     cost.tablesAllocated * PRICE.tablePs +
+    cost.requests * PRICE.requestPs +
     cost.bytesBounced * PRICE.copyBytePs +
     cost.linesFlushed * PRICE.cacheLinePs +
     (cost.slotsTaken > 0 ? PRICE.slotMapPs : 0)

@@ -23,6 +23,8 @@ export const PRICE = Object.freeze({
   pteClearPs: 58 * NS,
   /** Allocating and zeroing a table page (assumed). */
   tablePs: 300 * NS,
+  /** Request to a hypervisor's IOMMU and its answer: an exit to user space and back (assumed). */
+  requestPs: 5000 * NS,
   /** IOVA from or to a magazine (assumed, tens of ns). */
   magazinePs: 20 * NS,
   /** Exchange of a magazine with the depot (assumed). */

@@ -57,14 +57,14 @@ function rangeOf(given: Given, event: RangeEvent["event"]): RangeEvent {
 
 /** Lists as given; where only counts are, that many pages stand for them. */
 function listOf(given: Given, event: ListEvent["event"]): ListEvent {
-  const phys = given.addresses("phys", pages(given.number("nents", 0)));
-  const dma = given.addresses("dma", pages(given.number("ents", 0)));
+  const phys = given.addresses("phys", pages(given.count("nents", 0)));
+  const dma = given.addresses("dma", pages(given.count("ents", 0)));
   return {
     event,
     dev: given.text("dev", DEVICE),
     dir: dirOf(given, DIR.bidirectional),
-    physAddrs: filled(phys, given.number("nents", phys.length)),
-    dmaAddrs: filled(dma, given.number("ents", dma.length)),
+    physAddrs: filled(phys, given.count("nents", phys.length)),
+    dmaAddrs: filled(dma, given.count("ents", dma.length)),
     lengths: given.numbers(
       "len",
       given.numbers(

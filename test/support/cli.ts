@@ -10,9 +10,13 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-export function dmasim(args: readonly string[], environment: Readonly<Record<string, string>> = {}): CliResult {
+export function dmasim(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  cwd = process.cwd(),
+): CliResult {
   const env = { ...process.env, NO_COLOR: "1", ...environment };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { encoding: "utf8", env });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { encoding: "utf8", env, cwd });
   return { code: status, stdout, stderr };
 }
 

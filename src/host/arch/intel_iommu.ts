@@ -6,7 +6,8 @@
  */
 import { alignUpWide, lowBits, pagesSpanned } from "../../base/addr.ts";
 import { defined } from "../../base/assert.ts";
-import { mapRange, PROT, unmapRange } from "../../pagetable/mapper.ts";
+import { PROT } from "../../pagetable/format.ts";
+import { mapRange, unmapRange } from "../../pagetable/mapper.ts";
 import { VTD_SECOND_LEVEL } from "../../pagetable/vtd.ts";
 import { SG } from "../../shm/layout.ts";
 import { DIR, type DmaDevice, type DmaDomain } from "../dma/device.ts";

@@ -9,7 +9,8 @@
  * Words:      LINEAR_TABLE and the table's slices of linearEntries and linearBitmaps (holder of LINEAR_TABLE.lock).
  * Invariants: slices of tables are disjoint; an entry with a translation has its bit set.
  * Ordering:   entries go through the 64-bit atomics, so that a reader never sees half of one.
- * Progress:   one mutex of rank linearTable a table; a mapping holds it from its first allocation to its last entry.
+ * Progress:   one mutex of rank linearTable a table, held for one allocation or one release; the entries of a range
+ *             belong to whoever took it.
  * Forbidden:  growing a table beyond its slice.
  * Proof:      test/unit/host/arch/linear_iommu.test.ts
  */

@@ -5,6 +5,7 @@
  * kernel 4.1, one release before the page-less series of August 2015, unless their source names another.
  */
 import type { DmaAddr, Phys } from "../../base/addr.ts";
+import type { Arena } from "../../shm/arena.ts";
 import type { HostContext } from "../context.ts";
 import type { DmaDevice, DmaDomain } from "../dma/device.ts";
 import type { LinearTable } from "./linear_iommu.ts";
@@ -168,11 +169,15 @@ export interface ArchResult {
   readonly repeatedFlushes: number;
   /** Lines that the IOMMU reads, modifies and writes because the device writes a part of them. */
   readonly lineReadModifyWrites: number;
+  /** Calls of a hypervisor that writes the translations. */
+  readonly hypercalls: number;
   /** What goes wrong without anybody noticing; one clause each. */
   readonly hazards: readonly string[];
 }
 
 export interface ArchOps {
+  /** Sets up the allocator's cursors of a new table, where zero is not their beginning. */
+  open?(arena: Arena, unit: ArchUnit): void;
   /** Writes the DMA side of the list; returns the kernel's value. */
   map(row: ArchRow, request: ArchRequest, work: ArchWork): number;
   unmap(row: ArchRow, request: ArchRequest, work: ArchWork): void;

@@ -17,6 +17,7 @@ export class ArchWork {
   tlbFlushes = 0;
   repeatedFlushes = 0;
   lineReadModifyWrites = 0;
+  hypercalls = 0;
   refusal: Refusal | null = null;
   readonly #cost: CostRecord;
 

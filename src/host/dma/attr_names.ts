@@ -3,7 +3,6 @@ import { ATTR } from "./device.ts";
 
 /** Bits that mapping code here never looks at, by number. */
 const DEBUGGING_IGNORE_CACHELINES = 1 << 11;
-const REQUIRE_COHERENT = 1 << 12;
 const CC_SHARED = 1 << 13;
 
 /** One attribute: its bit and its name without `DMA_ATTR_`. */
@@ -24,7 +23,7 @@ export const ATTR_NAMES: readonly AttrName[] = Object.freeze([
   { bit: ATTR.privileged, name: "PRIVILEGED" },
   { bit: ATTR.mmio, name: "MMIO" },
   { bit: DEBUGGING_IGNORE_CACHELINES, name: "DEBUGGING_IGNORE_CACHELINES" },
-  { bit: REQUIRE_COHERENT, name: "REQUIRE_COHERENT" },
+  { bit: ATTR.requireCoherent, name: "REQUIRE_COHERENT" },
   { bit: CC_SHARED, name: "CC_SHARED" },
 ]);
 

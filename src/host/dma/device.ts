@@ -19,6 +19,8 @@ export const ATTR = Object.freeze({
   noWarn: 1 << 8,
   privileged: 1 << 9,
   mmio: 1 << 10,
+  /** [7.0] Fail rather than bounce or maintain caches. */
+  requireCoherent: 1 << 12,
 });
 
 /** An IOMMU domain: the address space shared by the devices of a group. */

@@ -6,8 +6,8 @@
  */
 import { alignUp, type Iova, type Phys } from "../../base/addr.ts";
 import { COST_LOCK, PATH } from "../../base/cost.ts";
-import type { PageTableFormat } from "../../pagetable/format.ts";
-import { mapRange, PROT, unmapRange } from "../../pagetable/mapper.ts";
+import { type PageTableFormat, PROT } from "../../pagetable/format.ts";
+import { mapRange, unmapRange } from "../../pagetable/mapper.ts";
 import { VTD_SECOND_LEVEL } from "../../pagetable/vtd.ts";
 import { type HostContext, PEER_ROUTE } from "../context.ts";
 import { allocDmaIova, freeDmaIova } from "../iommu/dma_iova.ts";

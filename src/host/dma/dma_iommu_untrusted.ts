@@ -158,17 +158,22 @@ function padAndMap(
   dir: number,
   attrs: number,
 ): number {
+  if (!padSlot(ctx, domain, slot, bytes)) return -MAP_FAILURES.noBacking.code;
+  return iommuMapPhys(ctx, device, domain, slot, bytes, dir, attrs);
+}
+
+/** Zeroes the rest of the granules around bounced bytes; false when they have no backing. */
+export function padSlot(ctx: HostContext, domain: DmaDomain, slot: Phys, bytes: number): boolean {
   const granule = granuleBytes(domain);
   const before = slot & (granule - 1);
   const end = slot + bytes;
   const after = alignUp(end, granule) - end;
-  const filled =
-    (before === 0 || ctx.copyPort.fill(slot - before, 0, before)) && (after === 0 || ctx.copyPort.fill(end, 0, after));
-  if (!filled) return -MAP_FAILURES.noBacking.code;
-  return iommuMapPhys(ctx, device, domain, slot, bytes, dir, attrs);
+  if (before > 0 && !ctx.copyPort.fill(slot - before, 0, before)) return false;
+  return after === 0 || ctx.copyPort.fill(end, 0, after);
 }
 
-function fillsGranules(domain: DmaDomain, phys: Phys, bytes: number): boolean {
+/** True when nothing else shares a granule with the range. */
+export function fillsGranules(domain: DmaDomain, phys: Phys, bytes: number): boolean {
   const mask = granuleBytes(domain) - 1;
   return (phys & mask) === 0 && (bytes & mask) === 0;
 }

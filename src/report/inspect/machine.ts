@@ -7,6 +7,8 @@ import { labelled, type Screen } from "../style.ts";
 import { renderIomem } from "./iomem.ts";
 import { renderForest, type TreeNode } from "./tree.ts";
 
+const PAGE_SIZES_LISTED = 4;
+
 export function renderMachine(screen: Screen, machine: Machine): string {
   const { colors } = screen;
   return [
@@ -41,9 +43,16 @@ function iommuText({ iommu }: Machine): string {
   const units = iommu.units.map(
     (unit) => `${unit.name} (IOTLB ${unit.iotlbEntries} in ${unit.iotlbWays} ways, ${plural(unit.walkers, "walker")})`,
   );
-  const pages = iommu.pageBytes.map(formatBytes).join(", ");
+  const pages = pagesText(iommu.pageBytes);
   const dac = iommu.forcedac ? ", forcedac" : "";
   return `${iommu.kind} ${iommu.mode}${dac}, ${iommu.addressBits}-bit IOVA, pages ${pages}, ${units.join(", ")}`;
+}
+
+/** A format with a size for nearly every power of two is named by its ends. */
+function pagesText(pageBytes: readonly number[]): string {
+  const few = pageBytes.length <= PAGE_SIZES_LISTED;
+  const sizes = few ? pageBytes : [pageBytes[0] ?? 0, pageBytes.at(-1) ?? 0];
+  return sizes.map(formatBytes).join(few ? ", " : " to ");
 }
 
 function swiotlbText({ swiotlb, confidential }: Machine): string {

@@ -1,28 +1,43 @@
 /** The middle of the drawing: page-table entries, bounce slots, bus addresses, or nothing at all. */
 import { hex } from "../../base/addr.ts";
-import type { BounceView, EntryView, MappingPreview, PageRun } from "../../sim/mapping/view.ts";
+import type { BounceView, EntryView, MappingPreview, PageRun, RefusalView } from "../../sim/mapping/view.ts";
 import { plural } from "../figures.ts";
 import { pageSizeText } from "./address.ts";
 import { type Cell, type Piece, piece, segmentTone } from "./cell.ts";
-import type { Detail } from "./rows.ts";
+import type { Detail } from "./detail.ts";
 
 /** Page runs of one entry that are drawn. */
 const RUNS_SHOWN = 4;
 const WORD_TAIL = 8;
+const COMPARISON_MAX = 58;
 
 /** Lines of one entry, at least one. */
 export function middleLines(preview: MappingPreview, view: EntryView, detail: Detail): readonly Cell[] {
   if (view.segment === null) return [refusedLine(preview, view)];
   if (view.space === "iova") return translated(preview, view, detail);
-  if (view.space === "bus") return [[piece("bus address", "dim"), piece(` of ${view.region}`)]];
+  if (view.space === "bus") return [[piece(`bus address, ${view.via ?? "peer"}`)]];
   if (view.bounce !== null) return bounced(view, view.bounce);
   return [[piece("= physical address", "dim")]];
 }
 
-function refusedLine(preview: MappingPreview, view: EntryView): Cell {
-  if (view.state === "refused" && preview.refusal?.entry !== null) return [piece(preview.refusal?.comparison ?? "", "bad")];
-  const words = { undone: "mapped, then undone", "not mapped": "not mapped", "not reached": "not reached" };
-  return [piece(view.state in words ? words[view.state as keyof typeof words] : "", "dim")];
+const STATE_WORDS = {
+  mapped: "",
+  refused: "",
+  undone: "mapped, then undone",
+  "not mapped": "not mapped",
+  "not reached": "not reached",
+} as const;
+
+/** The comparison stands at the entry that failed, or at the first of a list that failed as a whole. */
+function refusedLine({ refusal }: MappingPreview, view: EntryView): Cell {
+  const here = refusal !== null && view.index === (refusal.entry ?? 0);
+  if (!here) return [piece(STATE_WORDS[view.state], "dim")];
+  return [piece(isLong(refusal) ? refusal.name : refusal.comparison, "bad")];
+}
+
+/** True for a comparison that has no room in the drawing and stands below it. */
+export function isLong({ comparison }: RefusalView): boolean {
+  return comparison.length > COMPARISON_MAX || comparison === "";
 }
 
 function translated(preview: MappingPreview, view: EntryView, detail: Detail): readonly Cell[] {
@@ -44,7 +59,12 @@ function runLine(preview: MappingPreview, view: EntryView, run: PageRun, at: num
 function entryPieces(run: PageRun, detail: Detail): readonly Piece[] {
   const word = detail.wholeWords ? `0x${run.word}` : `0x…${run.word.slice(-WORD_TAIL)}`;
   const count = run.count === 1 ? "" : ` ×${run.count}`;
-  return [piece("PTE ", "dim"), piece(word), piece(` ${run.access.padEnd(2)} ${pageSizeText(run.pageBytes)}`, "dim"), piece(count)];
+  return [
+    piece("PTE ", "dim"),
+    piece(word),
+    piece(` ${run.access} ${pageSizeText(run.pageBytes)}`, "dim"),
+    piece(count),
+  ];
 }
 
 /** `slot 12 ×2, area 0`, and what is copied. */
@@ -61,7 +81,9 @@ function bounced(view: EntryView, bounce: BounceView): readonly Cell[] {
     bounce.copiedOut > 0 ? `out ${hex(bounce.copiedOut)}` : null,
   ].filter((way) => way !== null);
   const copies = ways.length === 0 ? "no copy" : `copy ${ways.join(", ")}`;
-  return view.space === "iova" ? [[...indent(first)], [...indent([piece(copies, "dim")])]] : [[...first, piece(` ${copies}`, "dim")]];
+  return view.space === "iova"
+    ? [[...indent(first)], [...indent([piece(copies, "dim")])]]
+    : [[...first, piece(` ${copies}`, "dim")]];
 }
 
 function indent(cell: Cell): Cell {

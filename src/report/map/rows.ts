@@ -5,28 +5,13 @@ import { hex } from "../../base/addr.ts";
 import type { EntryView, MappingPreview } from "../../sim/mapping/view.ts";
 import { plural } from "../figures.ts";
 import { shorten } from "../style.ts";
-import { groupedHex } from "./address.ts";
+import { type Bracket, bracketOf } from "./bracket.ts";
 import { type Cell, piece, segmentTone, type Tone } from "./cell.ts";
-import { bracketOf, type Bracket } from "./bracket.ts";
+import { addressText, type Detail } from "./detail.ts";
 import { elide } from "./elide.ts";
 import { middleLines } from "./middle.ts";
 
-/** What is left out where the screen is narrow. */
-export interface Detail {
-  readonly grouped: boolean;
-  /** Whole 64-bit page-table entries, or their last digits. */
-  readonly wholeWords: boolean;
-  readonly regionWidth: number;
-}
-
-/** From all to little. */
-export const DETAILS: readonly Detail[] = [
-  { grouped: true, wholeWords: true, regionWidth: 14 },
-  { grouped: true, wholeWords: true, regionWidth: 9 },
-  { grouped: false, wholeWords: true, regionWidth: 9 },
-  { grouped: false, wholeWords: false, regionWidth: 9 },
-];
-
+/** Cells of one line. */
 export interface Row {
   readonly cpu: Cell;
   readonly arrow: Cell;
@@ -55,7 +40,13 @@ export function drawRows(preview: MappingPreview, detail: Detail): readonly Row[
   }
   return drafts.map((each, at) => {
     const found = brackets.get(each.segment ?? -1)?.find((bracket) => bracket.row === at);
-    return { cpu: each.cpu, arrow: each.arrow, middle: each.middle, bracket: found?.glyph ?? [], device: found?.text ?? [] };
+    return {
+      cpu: each.cpu,
+      arrow: each.arrow,
+      middle: each.middle,
+      bracket: found?.glyph ?? [],
+      device: found?.text ?? [],
+    };
   });
 }
 
@@ -108,18 +99,17 @@ function entryWidths(entries: readonly EntryView[], detail: Detail): Widths {
   };
 }
 
-/** An address in the detail's form. */
-export function addressText(addr: number, detail: Detail): string {
-  return detail.grouped ? groupedHex(addr) : hex(addr);
-}
-
 function cpuCell(view: EntryView, detail: Detail, widths: Widths): Cell {
   const index = String(view.index).padStart(widths.index);
   const region = shorten(view.region, detail.regionWidth).padEnd(widths.region);
   const address = addressText(view.phys, detail).padStart(widths.address);
   const length = `+${hex(view.bytes)}`.padEnd(widths.length);
   const tone: Tone = view.state === "refused" ? "bad" : view.state === "not reached" ? "dim" : "plain";
-  const cells = [piece(`${index} `, "dim"), piece(`${region} `, tone === "plain" ? "dim" : tone), piece(`${address} ${length}`, tone)];
+  const cells = [
+    piece(`${index} `, "dim"),
+    piece(`${region} `, tone === "plain" ? "dim" : tone),
+    piece(`${address} ${length}`, tone),
+  ];
   return widths.pageless ? [...cells, piece(view.hasPage ? "        " : " no page", "warn")] : cells;
 }
 

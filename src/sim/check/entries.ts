@@ -26,14 +26,21 @@ export interface SgSource {
 
 /** Reads `{pfn | entry | phys, offset?, length, has_page?}`; a physical address is cut into page and offset. */
 export function entryOf(given: Given): SgSource {
-  const length = given.number(given.has("length") ? "length" : "len");
+  const length = u32Of(given, given.has("length") ? "length" : "len");
   const hasPage = given.flag("has_page", true);
   if (given.has("phys")) {
     const phys = given.number("phys") + given.number("offset", 0);
     const pfn = Math.floor(phys / PAGE_BYTES);
     return { pfn, offset: phys - pfn * PAGE_BYTES, length, hasPage };
   }
-  return { pfn: given.number(given.has("pfn") ? "pfn" : "entry"), offset: given.number("offset", 0), length, hasPage };
+  return { pfn: given.number(given.has("pfn") ? "pfn" : "entry"), offset: u32Of(given, "offset", 0), length, hasPage };
+}
+
+/** Offsets and lengths are 32 bits wide in struct scatterlist. */
+function u32Of(given: Given, name: string, fallback?: number): number {
+  const value = given.number(name, fallback);
+  if (Number.isInteger(value) && value >= 0 && value <= 0xffffffff) return value;
+  throw new UnreadableCase(`${given.path}.${name} does not fit 32 bits`);
 }
 
 /** A new list; throws when the arena has no room for it. */
@@ -58,12 +65,21 @@ export function cpuSide(arena: Arena, sg: number, nents: number): { pfn: number;
   }));
 }
 
-/** DMA side of the first `nents` entries; `bus` marks a PCI bus address. */
-export function dmaSide(arena: Arena, sg: number, nents: number): { dma: number; len: number; bus: boolean }[] {
+/** DMA side of an entry, in the case file's words; `bus` marks a PCI bus address. */
+export interface DmaSegment {
+  readonly dma: number;
+  readonly len: number;
+  readonly bus: boolean;
+  readonly bus_address: boolean;
+}
+
+/** DMA side of the first `nents` entries. */
+export function dmaSide(arena: Arena, sg: number, nents: number): DmaSegment[] {
   return walk(arena, sg, nents, (at) => ({
     dma: sgDmaAddress(arena, at),
     len: sgDmaLength(arena, at),
     bus: sgIsBusAddress(arena, at),
+    bus_address: sgIsBusAddress(arena, at),
   }));
 }
 

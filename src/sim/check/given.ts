@@ -18,6 +18,8 @@ export class UnreadableCase extends Error {
 }
 
 const NUMBER = /^-?(0x[0-9a-f]+|\d+)$/i;
+/** More entries, allocations or steps than this are a slip of the pen. */
+const COUNT_MAX = 2 ** 22;
 const ERROR_WORD = "DMA_MAPPING_ERROR";
 const ALL_ONES = /^0xf{16}$/i;
 
@@ -57,6 +59,13 @@ export class Given {
     const value = this.raw(name);
     if (value === undefined && fallback !== undefined) return fallback;
     return this.#decode(value, name);
+  }
+
+  /** How many of something the case makes: a whole number that a run can hold. */
+  count(name: string, fallback?: number): number {
+    const value = this.number(name, fallback);
+    if (Number.isInteger(value) && value <= COUNT_MAX) return value;
+    throw new UnreadableCase(`${this.path}.${name} is not a whole number of at most ${COUNT_MAX}`);
   }
 
   /** An address or a mask: all ones of 64 bits, or the word for it, is DMA_MAPPING_ERROR; larger values saturate there. */

@@ -8,8 +8,8 @@ export interface TextPlace {
 }
 
 const SPACE = /[ \t\r\n]*/y;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them inside strings
 const SCALAR =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them inside strings
   /(?:"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
 const NESTING_MAX = 200;
 

@@ -3,6 +3,7 @@ import { DEBUG_OPS } from "./ops_debug.ts";
 import { DIRECT_OPS } from "./ops_direct.ts";
 import { IOMMU_OPS } from "./ops_iommu.ts";
 import { IOVA_OPS } from "./ops_iova.ts";
+import { IOVA_LINK_OPS } from "./ops_iova_link.ts";
 import { P2P_OPS } from "./ops_p2p.ts";
 import { SCATTERLIST_OPS } from "./ops_scatterlist.ts";
 import { SWIOTLB_OPS } from "./ops_swiotlb.ts";
@@ -15,6 +16,7 @@ export const SIM_OPS: OpTable = {
   ...SCATTERLIST_OPS,
   ...SWIOTLB_OPS,
   ...IOVA_OPS,
+  ...IOVA_LINK_OPS,
   ...IOMMU_OPS,
   ...DIRECT_OPS,
   ...P2P_OPS,

@@ -85,9 +85,11 @@ function mapAndCheck({ debug, device }: Run, name: string, call: Given): void {
   if (call.flag("checked", true)) debugMappingError(debug, device, mapped.dmaAddr);
 }
 
+/** `sync_for_cpu`, or `sync` with a field that names the side; a sync that names none is for the CPU. */
 function isForCpu(name: string, call: Given): boolean {
-  const target = /cpu|device/.exec(name.replace(/.*sync/, ""))?.[0] ?? call.text("for", call.text("to", "cpu"));
-  return target === "cpu";
+  const fields = ["for", "to", "call", "op", "kind", "type", "function"].filter((field) => call.has(field));
+  const words = [name, ...fields.map((field) => call.text(field))].join(" ");
+  return !/device/.test(words) || /cpu/.test(words);
 }
 
 const SOURCES: readonly (readonly [RegExp, DebugSource])[] = [

@@ -94,7 +94,7 @@ const LINE_BYTES = 64;
 
 /** A list whose entry `fail_at_index` cannot be mapped, for a device that does not snoop: cache work tells what the undo did. */
 function mapTable(given: Given, state: CaseState): Fields {
-  const count = given.number("entries");
+  const count = given.count("entries");
   const failing = given.number("fail_at_index", -1);
   const failure = failureOf(given.text("reason", "unreachable and no swiotlb"));
   const phys = (i: number) => (i === failing && failure === "mask" ? FAR : 0) + i * 2 * ENTRY_BYTES;
@@ -106,7 +106,7 @@ function mapTable(given: Given, state: CaseState): Fields {
     hasPage: true,
   }));
   const sg = listOf(state.arena, pages);
-  const device = state.device({ dmaMask: maskOfBits(32), coherent: false, ...fullPool(state, failure, failing) });
+  const device = state.device({ dmaMask: maskOfBits(32), coherent: false, ...shortage(state, failure, failing) });
   const status = mapSg(ctx, device, sg, count, DIR.fromDevice, 0);
   const mappedFirst = failing < 0 ? count : failing;
   return {
@@ -124,7 +124,8 @@ function undoSyncs(ctx: CheckContext, mapped: number): boolean {
 }
 
 /** Which of the ways to fail a reason in words means. */
-function failureOf(reason: string): "mask" | "peer" | "pool" {
+function failureOf(reason: string): "mask" | "peer" | "pool" | "iova" {
+  if (/iova|memory/i.test(reason)) return "iova";
   if (/p2p|peer|remote/i.test(reason)) return "peer";
   if (/full|no slot|exhaust/i.test(reason)) return "pool";
   if (/unreach|mask|swiotlb|limit|range/i.test(reason)) return "mask";
@@ -136,8 +137,9 @@ function peerAt(phys: number): PeerRoutes {
   return { regionAt: (at) => (inside(at) ? 0 : -1), route: () => PEER_ROUTE.notSupported, busOffset: () => 0 };
 }
 
-/** For a full pool: one that holds the entries before the failing one, and no more. */
-function fullPool(state: CaseState, failure: string, failing: number): Partial<DmaDevice> {
+/** A pool that holds the entries before the failing one and no more, or an IOMMU without a reachable IOVA. */
+function shortage(state: CaseState, failure: string, failing: number): Partial<DmaDevice> {
+  if (failure === "iova") return { domain: state.domain(), dmaMask: ENTRY_BYTES - 1 };
   if (failure !== "pool" || failing < 0) return {};
   const slots = Math.max(1, failing * (ENTRY_BYTES / SLOT_BYTES));
   return { pool: state.pool(POOL_START, slots), forceBounce: true };

@@ -5,10 +5,10 @@ import { DIR, type DmaDomain } from "../../host/dma/device.ts";
 import { domainFormat } from "../../host/dma/dma_iommu.ts";
 import { granuleBytes } from "../../host/dma/limits.ts";
 import { mapSg, unmapSg } from "../../host/dma/map.ts";
-import { type PageTableFormat, PROT, tableIndex } from "../../pagetable/format.ts";
-import { lpaeStage1 } from "../../pagetable/lpae.ts";
+import { amdInvalidateAddress } from "../../pagetable/amd_invalidate.ts";
+import { PROT, tableIndex } from "../../pagetable/format.ts";
 import { pageRuns, pageShiftsOf } from "../../pagetable/page_size.ts";
-import { VTD_SECOND_LEVEL, vtdSecondLevel } from "../../pagetable/vtd.ts";
+import { VTD_SECOND_LEVEL } from "../../pagetable/vtd.ts";
 import {
   deviceTlbDescriptor,
   IOTLB_GRANULARITY,
@@ -19,6 +19,7 @@ import { WalkResult, walk } from "../../pagetable/walker.ts";
 import type { Arena } from "../../shm/arena.ts";
 import { attrsOf, dirOf } from "./attributes.ts";
 import { dmaSide, entryOf, errnoOf, listOf } from "./entries.ts";
+import { geometryOf } from "./geometry.ts";
 import { type Fields, type Given, Unsupported } from "./given.ts";
 import type { OpTable } from "./runner.ts";
 import type { CaseState } from "./state.ts";
@@ -34,8 +35,6 @@ export const IOMMU_OPS: OpTable = {
   vt_d_second_stage_leaf: leaf,
 };
 
-const VTD_GRANULE = 4096;
-const VTD_PAGE_SIZES = 0x40201000;
 const EINVAL = -22;
 
 function mapList(given: Given, state: CaseState): Fields {
@@ -61,22 +60,6 @@ function mapList(given: Given, state: CaseState): Fields {
   unmapSg(ctx, device, sg, entries.length, dir, attrsOf(given));
   const iovaBytes = ctx.invalidations.reduce((sum, { bytes }) => sum + bytes, 0);
   return { ret, segments, iova_bytes: iovaBytes, iova_base: base, iommu_map_calls: calls };
-}
-
-/** Page sizes, format and width of the domain of a case. */
-function geometryOf(given: Given): Partial<DmaDomain> {
-  const granule = given.number("granule", VTD_GRANULE);
-  const shifts = pageShiftsOf(given.number("pgsize_bitmap", VTD_PAGE_SIZES));
-  const format = granule === VTD_GRANULE ? vtdFormat(shifts) : lpaeStage1(Math.log2(granule));
-  return { format, pageShifts: format.pageShifts, addressBits: format.addressBits };
-}
-
-/** Four levels with those of the page sizes that the format has. */
-function vtdFormat(shifts: readonly number[]): PageTableFormat {
-  return vtdSecondLevel(
-    4,
-    VTD_SECOND_LEVEL.pageShifts.filter((shift, index) => index === 0 || shifts.includes(shift)),
-  );
 }
 
 const ROUTES: Readonly<Record<string, number>> = {
@@ -143,6 +126,7 @@ function invalidateRange(given: Given): Fields {
     vtd_addr: psi.addr,
     vtd_address_mask: psi.addressMask,
     vtd_pages: psi.pages,
+    amd_invalidate_address: amdInvalidateAddress(start, last),
   };
 }
 

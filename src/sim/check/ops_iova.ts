@@ -123,7 +123,7 @@ function rcacheFill(given: Given, state: CaseState, expect: Fields): Fields {
   const limit = limitPfn(run.granule, given.number("mask_bits", MASK_BITS));
   const pages = given.number("pages", 1);
   const allocate = () => allocIovaFast(ctx, domain, pages, limit, true);
-  const pfns = Array.from({ length: given.number("alloc_then_free_one_page") }, allocate);
+  const pfns = Array.from({ length: given.count("alloc_then_free_one_page") }, allocate);
   for (const pfn of pfns) freeIovaFast(ctx, domain, pfn, pages);
   const held = rcacheFields(ctx, domain, Math.ceil(Math.log2(pages)));
   return { first_pfn: pfns[0], last_pfn: pfns.at(-1), ...held, ...nextAllocs(expect, allocate) };
@@ -154,7 +154,8 @@ function nextAllocs(expect: Fields, allocate: () => number): Fields {
   );
 }
 
-const CPU_STEP = /^cpu(\d+)\s+(?:(tree_)?free\s+(\w+)|alloc\s*(\d+)(?:\s+mask\s*(\d+))?(?:\s*->\s*(\w+))?)$/;
+const CPU_STEP =
+  /^cpu(\d+)\s+(?:(tree_)?free\s+(\w+)(?:\s+pages\s*\d+)?|alloc\s*(\d+)(?:\s+mask\s*(\d+))?(?:\s*->\s*(\w+))?)$/;
 
 /** Steps in words: `cpu0 alloc1 mask32 -> a`, `cpu0 free a`; one pfn for every allocation. */
 function rcacheCpus(given: Given, state: CaseState): Fields {

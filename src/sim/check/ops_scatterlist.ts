@@ -26,7 +26,7 @@ export const SCATTERLIST_OPS: OpTable = {
 
 /** A list of pages of 4 KiB and entries of 32 bytes is really allocated; other geometries are planned only. */
 function allocTable(given: Given, { arena }: CaseState): Fields {
-  const nents = given.number("nents");
+  const nents = given.count("nents");
   const slotsMax = Math.floor(
     given.number("page_size", PAGE_BYTES) / given.number("sizeof_scatterlist", SIZEOF_SCATTERLIST),
   );

@@ -29,7 +29,10 @@ const SHARED: readonly (readonly [RegExp, Shared])[] = [
   ],
   [/(two|different|separate|distinct) downstream ports/, "switch"],
   [/(same|one) (downstream port|root port|port)\b/, "port"],
-  [/(two|different|separate) root ports/, "host bridge"],
+  [
+    /(two|different|separate|distinct) root ports|(another|other|own) root port|directly \w+ (a|the|its) root port/,
+    "host bridge",
+  ],
   [/(two|different|separate|own) (different |separate |pcie? )?switch(es)?/, "host bridge"],
   [/switch/, "switch"],
 ];

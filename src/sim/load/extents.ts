@@ -37,7 +37,8 @@ export class ExtentMap {
     const device = this.#deviceOf(job, name);
     const medium = (this.#machine.devices[device] as Device).medium;
     // Without a block medium there are no files to share: every clone has a stream of its own.
-    if (medium?.kind !== "block") return this.#window(job, clone, { device, start: 0, bytes: job.sizeBytes ?? STREAM_BYTES });
+    if (medium?.kind !== "block")
+      return this.#window(job, clone, { device, start: 0, bytes: job.sizeBytes ?? STREAM_BYTES });
     const total = medium.bytes;
     const whole = name === undefined ? job.device !== null && job.sizeBytes === null : name.startsWith("/dev/");
     const base = whole ? { device, start: 0, bytes: total } : this.#file(job, device, name, clone, total);

@@ -15,6 +15,7 @@ const ADDRESS_BITS: Readonly<Record<Translating, readonly number[]>> = {
   "intel-vtd": [39, 48, 57],
   "amd-vi": [39, 48, 57],
   smmuv3: [32, 36, 40, 42, 44, 48, 52],
+  "virtio-iommu": [32, 39, 48, 52, 57],
 };
 /** Block sizes by granule: VT-d second stage and SMMUv3 (VMSAv8). */
 const VTD_PAGES = [4 * KIB, 2 * MIB, GIB];
@@ -78,26 +79,28 @@ function unsoundBits(iommu: IommuDescription, kind: Translating): MachineFault |
 function unsoundPages(iommu: IommuDescription, kind: Translating): MachineFault | undefined {
   const sizes = iommu.pageBytes;
   const rising = sizes.every((bytes, index) => index === 0 || bytes > (sizes[index - 1] ?? 0));
-  if (rising && formatHas(kind, sizes)) return undefined;
+  if (rising && sizes.every((bytes) => bytes < 2 ** iommu.addressBits) && formatHas(kind, sizes)) return undefined;
   return {
     code: "DMASIM_MACHINE_PAGE_SIZES",
     path: ["iommu", "page_sizes"],
     what: `${kind} has no format with these page sizes`,
     value: sizes.map(formatBytes).join(", "),
     limit: PAGE_RULE[kind],
-    remedy: "remove page_sizes: the default is 4KiB, 2MiB, 1GiB",
+    remedy: "remove page_sizes: the default is what the IOMMU has",
   };
 }
 
 const PAGE_RULE: Readonly<Record<Translating, string>> = {
   "intel-vtd": "4 KiB first, then 2 MiB, 1 GiB",
-  "amd-vi": "4 KiB first, then rising powers of two, but 512 GiB",
+  "amd-vi": "4 KiB first, then rising powers of two, but 512 GiB; below the address width",
   smmuv3: "4 KiB, 2 MiB, 1 GiB; or 16 KiB, 32 MiB; or 64 KiB, 512 MiB; granule first",
+  "virtio-iommu": "rising powers of two from 4 KiB or more, below the address width",
 };
 
 function formatHas(kind: Translating, sizes: readonly number[]): boolean {
   if (kind === "intel-vtd") return isPrefix(sizes, VTD_PAGES);
   if (kind === "smmuv3") return SMMU_PAGES.some((format) => isPrefix(sizes, format));
+  if (kind === "virtio-iommu") return sizes.every(isPow2);
   return sizes[0] === 4 * KIB && sizes.every((bytes) => isPow2(bytes) && bytes !== 512 * GIB);
 }
 

@@ -62,7 +62,7 @@ export interface MemoryRegion {
 }
 
 export interface IommuDescription {
-  readonly kind: "none" | "intel-vtd" | "amd-vi" | "smmuv3";
+  readonly kind: "none" | "intel-vtd" | "amd-vi" | "smmuv3" | "virtio-iommu";
   /** Default domain type of every device; a device may override it. */
   readonly mode: IommuMode;
   readonly units: readonly IommuUnit[];

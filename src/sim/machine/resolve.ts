@@ -1,4 +1,6 @@
 /** Turns a machine document (schema defaults applied, tree checked) into the `Machine` that everything else reads. */
+import { amdPageShifts } from "../../pagetable/amd_v1.ts";
+import { virtioPageShifts } from "../../pagetable/virtio.ts";
 import type {
   CpuDescription,
   IommuDescription,
@@ -13,6 +15,7 @@ import { defaultSwiotlbAreas, defaultSwiotlbBytes, placeSwiotlb } from "./resolv
 import type { MachineDocument } from "./schema.ts";
 
 const KIB = 1024;
+const AMD_LEVELS_MAX = 6;
 
 /** Resolves `document`, which `checkTree` has passed; `file` is what results name as its origin. */
 export function resolveDocument(document: MachineDocument, file: string): Machine {
@@ -63,6 +66,7 @@ const DEFAULT_MODE: Readonly<Record<IommuDescription["kind"], IommuMode>> = {
   "intel-vtd": "lazy",
   "amd-vi": "lazy",
   smmuv3: "strict",
+  "virtio-iommu": "strict",
 };
 const IOTLB_DEFAULT = Object.freeze({ iotlbEntries: 64, iotlbWays: 8, walkers: 5 });
 
@@ -74,15 +78,26 @@ function resolveIommu(document: MachineDocument): IommuDescription {
     iotlbWays: unit.iotlb_ways,
     walkers: unit.walkers,
   }));
+  const addressBits = bits ?? 48;
   const implied = kind === "none" || units !== undefined ? [] : [{ name: DEFAULT_UNIT[kind], ...IOTLB_DEFAULT }];
   return {
     kind,
     mode: mode ?? DEFAULT_MODE[kind],
     units: [...listed, ...implied],
-    addressBits: bits ?? 48,
-    pageBytes: sizes ?? [4 * KIB, 2 * KIB ** 2, KIB ** 3],
+    addressBits,
+    pageBytes: sizes ?? defaultPageBytes(kind, addressBits),
     forcedac,
   };
+}
+
+/** What the IOMMU offers (pgsize_bitmap): three sizes, or every power of two that its tables and IOVAs can hold. */
+function defaultPageBytes(kind: IommuDescription["kind"], addressBits: number): readonly number[] {
+  if (kind === "virtio-iommu") return bytesBelow(virtioPageShifts(), addressBits);
+  return kind === "amd-vi" ? bytesBelow(amdPageShifts(AMD_LEVELS_MAX), addressBits) : [4 * KIB, 2 * KIB ** 2, KIB ** 3];
+}
+
+function bytesBelow(shifts: readonly number[], addressBits: number): readonly number[] {
+  return shifts.filter((shift) => shift < addressBits).map((shift) => 2 ** shift);
 }
 
 function resolveSwiotlb(

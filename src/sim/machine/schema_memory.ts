@@ -42,7 +42,7 @@ const iommuUnitSchema = z.strictObject({
 export const iommuSchema = z
   .strictObject({
     kind: z
-      .enum(["none", "intel-vtd", "amd-vi", "smmuv3"])
+      .enum(["none", "intel-vtd", "amd-vi", "smmuv3", "virtio-iommu"])
       .default("none")
       .describe("Architecture of the IOMMU; none = devices use physical addresses"),
     mode: z
@@ -50,7 +50,7 @@ export const iommuSchema = z
       .optional()
       .describe(
         "Default domain type: off, passthrough (identity), lazy (batched IOTLB invalidation), strict (one per unmap). " +
-          "Default lazy on intel-vtd and amd-vi, strict on smmuv3",
+          "Default lazy on intel-vtd and amd-vi, strict on smmuv3 and virtio-iommu",
       ),
     units: z
       .array(iommuUnitSchema)
@@ -65,7 +65,7 @@ export const iommuSchema = z
       .min(1)
       .max(8)
       .optional()
-      .describe("Page sizes of the page-table format, rising; the first is the granule. Default 4KiB, 2MiB, 1GiB"),
+      .describe("Page sizes of the page-table format, rising; the first is the granule. Default 4KiB, 2MiB, 1GiB; on amd-vi and virtio-iommu every power of two"),
     forcedac: z
       .boolean()
       .default(false)

@@ -27,6 +27,7 @@ export interface FailedMap {
 /** What a comparison tells; null parts leave the failure's general words in force. */
 export interface Comparison {
   readonly text: string;
+  readonly name: string | null;
   readonly kernelLines: readonly string[] | null;
   readonly why: string | null;
   readonly remedy: string | null;
@@ -49,7 +50,7 @@ export function compareLimits(failed: FailedMap, code: number): Comparison {
 }
 
 function said(text: string, more: Partial<Comparison> = {}): Comparison {
-  return { text, kernelLines: null, why: null, remedy: null, ...more };
+  return { text, name: null, kernelLines: null, why: null, remedy: null, ...more };
 }
 
 /** `0x1b258e000 + 8192 - 1 > mask 0xffffffff`. */
@@ -61,6 +62,14 @@ function beyondLimit(lab: MappingLab, start: number, bytes: number): string {
 
 function compareMask(failed: FailedMap): Comparison {
   const { lab, entry, attrs } = failed;
+  if (dmaCapable(lab.device, entry.phys, entry.bytes) && entry.kind === "bar") {
+    const remedy = "map peer memory without swiotlb=force, through an IOMMU or below one switch";
+    return said("every DMA of this device bounces, and peer memory never does", {
+      name: "peer memory cannot be bounced",
+      kernelLines: [],
+      remedy,
+    });
+  }
   const bounced = lab.device.pool !== null && entry.hasPage && entry.kind !== "bar" && (attrs & ATTR.mmio) === 0;
   const slot = bounced ? slotBeyondReach(failed) : -1;
   if (slot < 0) return said(beyondLimit(lab, entry.phys, entry.bytes));
@@ -91,7 +100,8 @@ function comparePage({ lab, entry }: FailedMap): Comparison {
 }
 
 function comparePool(failed: FailedMap): Comparison {
-  if (failed.lab.device.pool === null) return said("every DMA of this device bounces, and the machine has no pool");
+  if (failed.lab.device.pool === null)
+    return said("every DMA of this device bounces, and the machine has no pool", { name: "no bounce pool" });
   const found = diagnose(failed);
   return said(`${found.nslots} slots in one run > ${found.longestFreeRun}, the longest free run`, {
     why: found.why,
@@ -128,7 +138,8 @@ function compareIova({ lab, entries }: FailedMap): Comparison {
   const asked = `${pages} pages of ${granule}`;
   // Page 0 is never allocated.
   const room = limit + 1 - granule;
-  if (pages * granule > room) return said(`${asked} = ${hex(pages * granule)} > ${hex(room)}, all IOVAs up to ${hex(limit)}`);
+  if (pages * granule > room)
+    return said(`${asked} = ${hex(pages * granule)} > ${hex(room)}, all IOVAs up to ${hex(limit)}`);
   return said(`no free block of ${asked}, aligned to ${roundUpPow2(pages)} pages, up to ${hex(limit)}`);
 }
 

@@ -30,9 +30,10 @@ const STAND_IN: Omit<DmaDomain, "index" | "mode" | "cpus"> = {
   forcedac: false,
 };
 
-/** Outcomes of all paths, in fixed order. */
+/** Outcomes of all paths, in fixed order; none for a confidential guest, which has no other. */
 export function previewElsewhere(request: MapRequest): readonly OtherPath[] {
-  const { device } = request;
+  const { device, system } = request;
+  if (system.machine.confidential) return [];
   const domain = domainOf(request);
   const trusted: DmaDevice = { ...device, untrusted: false, forceBounce: false };
   const variants: readonly (readonly [OtherPath["name"], DmaDevice])[] = [
@@ -56,8 +57,15 @@ function domainOf({ system, device }: MapRequest): DmaDomain {
   const { iommu, cpus } = system.machine;
   const base = { index: device.index, mode: "strict", cpus: cpus.count } as const;
   if (iommu.kind === "none") return { ...STAND_IN, ...base };
-  const pageShifts = iommu.pageBytes.map((bytes) => Math.log2(bytes));
-  return { ...base, unit: 0, addressBits: iommu.addressBits, pageShifts, forcedac: iommu.forcedac, format: system.format };
+  const { format } = system;
+  return {
+    ...base,
+    unit: 0,
+    addressBits: format.addressBits,
+    pageShifts: format.pageShifts,
+    forcedac: iommu.forcedac,
+    format,
+  };
 }
 
 function outcome(request: MapRequest, device: DmaDevice): Omit<OtherPath, "name" | "current"> {
@@ -76,7 +84,14 @@ function outcome(request: MapRequest, device: DmaDevice): Omit<OtherPath, "name"
 const NOTHING = { segments: null, bouncedEntries: 0, slots: 0, invalidations: [] } as const;
 
 function briefRefusal(request: MapRequest, lab: MappingLab, code: number): NonNullable<OtherPath["refusal"]> {
-  const { entry, name, errnoName } = explainRefusal(request.system, lab, request.entries, request.dir, request.attrs, code);
+  const { entry, name, errnoName } = explainRefusal(
+    request.system,
+    lab,
+    request.entries,
+    request.dir,
+    request.attrs,
+    code,
+  );
   return { entry, name, errnoName };
 }
 

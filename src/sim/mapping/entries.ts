@@ -25,7 +25,8 @@ interface Range {
   readonly bytes: number;
 }
 
-const FORMS = "ram@ADDR+LEN, pmem@ADDR+LEN, bar@ADDR+LEN, REGION+OFFSET+LEN, bar:DEVICE+OFFSET+LEN, pfn:PFN+LEN[@OFFSET]";
+const FORMS =
+  "ram@ADDR+LEN, pmem@ADDR+LEN, bar@ADDR+LEN, REGION+OFFSET+LEN, bar:DEVICE+OFFSET+LEN, pfn:PFN+LEN[@OFFSET]";
 const EXAMPLE = "write it as ram@0x10800+0x800, pmem0+0x50000+4k, bar:nvme3+0+4k or pfn:0x10+4k";
 
 /** Reads and checks a list of 1 to 2048 entries. Throws one DmasimError for the first that is wrong. */

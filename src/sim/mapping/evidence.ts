@@ -81,8 +81,19 @@ export function evidenceFor(path: EvidencePath, era: Era): EvidenceView {
   return TABLE[path][era];
 }
 
-/** Evidence for every path that took part, in order of importance. */
-export function evidenceOf(paths: ReadonlySet<EvidencePath>, era: Era): readonly EvidenceView[] {
+/** The invalidation functions of IOMMUs that are not Intel's: read, never run. */
+const OTHER_INVALIDATION: Readonly<Record<string, string>> = {
+  "amd-vi": "amd_iommu_domain_flush_pages (drivers/iommu/amd/iommu.c)",
+  smmuv3: "arm_smmu_tlb_inv_range_domain (drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c)",
+};
+
+/** Evidence for every path that took part, in order of importance; `iommuKind` is the machine's. */
+export function evidenceOf(paths: ReadonlySet<EvidencePath>, era: Era, iommuKind: string): readonly EvidenceView[] {
   const order: readonly EvidencePath[] = ["iommu", "untrusted", "direct", "bounce", "peer", "invalidation", "cache"];
-  return order.filter((path) => paths.has(path)).map((path) => evidenceFor(path, era));
+  return order
+    .filter((path) => paths.has(path))
+    .map((path) => {
+      const other = path === "invalidation" ? OTHER_INVALIDATION[iommuKind] : undefined;
+      return other === undefined ? evidenceFor(path, era) : { path, levels: ["read"], source: other };
+    });
 }

@@ -3,9 +3,9 @@
  * an entry is open as well. Without one, everything that the device can name is.
  */
 import { ADDR_LIMIT } from "../../base/addr.ts";
-import { DIR, type DmaDevice } from "../../host/dma/device.ts";
+import { type BouncePool, DIR, type DmaDevice } from "../../host/dma/device.ts";
 import { dmaLimit } from "../../host/dma/limits.ts";
-import { isBounce } from "../../host/swiotlb/pool.ts";
+import { isBounce, SLOT_BYTES } from "../../host/swiotlb/pool.ts";
 import type { System } from "../system.ts";
 import { isTranslated } from "./segments.ts";
 import type { EntryView, ExposedRange, ExposureView } from "./view.ts";
@@ -24,7 +24,11 @@ export function findExposure(
   entries: readonly EntryView[],
 ): ExposureView {
   const peers = peerNames(entries);
-  if (!isTranslated(device)) return everything(system, device, entries, peers);
+  if (!isTranslated(device)) {
+    return system.machine.confidential && system.pool !== null
+      ? poolOnly(system.pool, entries, peers)
+      : everything(system, device, entries, peers);
+  }
   const mapped = entries.flatMap((entry) =>
     entry.pages.map((run) => ({ start: run.phys, end: run.phys + run.count * run.pageBytes })),
   );
@@ -43,6 +47,13 @@ export function findExposure(
     padding: pool !== null && ranges.length > 0 && ranges.every((range) => isBounce(pool, range.start)),
     peers,
   };
+}
+
+/** A confidential guest shares its bounce pool with the host and nothing else. */
+function poolOnly(pool: BouncePool, entries: readonly EntryView[], peers: readonly string[]): ExposureView {
+  const used = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  const bytes = pool.nslabs * SLOT_BYTES - used;
+  return { reach: "pool", access: "read and write", ranges: [], bytes, limit: null, padding: false, peers };
 }
 
 /** Without translation only the mask limits the device; direction means nothing to the hardware. */

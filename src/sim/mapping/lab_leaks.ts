@@ -1,9 +1,10 @@
 /** What one mapping left behind after its unmap, caches emptied. */
+
+import { sgEntriesUsed } from "../../host/dma/sg_table.ts";
 import { drainFlushQueues } from "../../host/iommu/flush_queue.ts";
 import { countIovas } from "../../host/iommu/iova.ts";
 import { flushCpuRcaches } from "../../host/iommu/magazine.ts";
 import { slotsUsed } from "../../host/swiotlb/pool.ts";
-import { sgEntriesUsed } from "../../host/dma/sg_table.ts";
 import { pinsHeld } from "../../memory/memmap.ts";
 import { domainWord } from "../../pagetable/tables.ts";
 import { load } from "../../shm/atomics.ts";

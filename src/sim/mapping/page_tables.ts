@@ -53,7 +53,7 @@ export function readPages(
     // Entries of an untrusted device lie in ranges of their own.
     const adjoins = next?.space === "iova" && !device.untrusted;
     const end = adjoins ? Math.max(own, alignDownWide(next.dmaAddr, granule)) : own;
-    const runs = walkRange(arena, domain, format, start, end, read);
+    const runs = walkRange(arena, domain, format, start, end, device.untrusted ? -1 : read);
     read = Math.max(read, end);
     return runs;
   });

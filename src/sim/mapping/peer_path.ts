@@ -19,12 +19,12 @@ export function comparePeers(system: System, device: DmaDevice, entry: MapEntry)
   return `distance ${distance}: ${redirect} through ${common}, and ${bridges} may not forward between peers`;
 }
 
-/** Route of a mapped peer entry, for the page: `below sw0` or `through the host bridge`. */
-export function peerRouteWords(system: System, device: DmaDevice, entry: { readonly phys: number }): string {
+/** Way to the peer memory at an entry: `its own BAR`, `below sw0`, `through the host bridge`; null for other memory. */
+export function peerWay(system: System, device: DmaDevice, entry: MapEntry): string | null {
   const region = system.peerRegions[system.peers.regionAt(entry.phys)];
   const port = system.machine.devices[device.index]?.parent ?? null;
-  if (region === undefined || port === null) return "";
+  if (region === undefined || port === null) return null;
   if (region.device === device.index) return "its own BAR";
-  const { common } = meet(system.topology, region.port, port);
-  return common === null ? "through the host bridge" : `below ${common}`;
+  const { common, acsRedirected } = meet(system.topology, region.port, port);
+  return common === null || acsRedirected ? "through the host bridge" : `below ${common}`;
 }

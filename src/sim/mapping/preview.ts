@@ -5,6 +5,7 @@
 import { ATTR, DIR_NAMES, type DmaDevice } from "../../host/dma/device.ts";
 import { mapSg, unmapSg } from "../../host/dma/map.ts";
 import { freeSg } from "../../host/dma/sg_table.ts";
+import { SLOT_BYTES } from "../../host/swiotlb/pool.ts";
 import { type BounceContext, readBounce } from "./bounces.ts";
 import { readCost } from "./cost_view.ts";
 import type { MapEntry } from "./entry.ts";
@@ -12,6 +13,7 @@ import { findExposure } from "./exposure.ts";
 import { MappingLab } from "./lab.ts";
 import { findLabLeaks } from "./lab_leaks.ts";
 import { readIova, readPages } from "./page_tables.ts";
+import { peerWay } from "./peer_path.ts";
 import { explainRefusal } from "./refused.ts";
 import type { MapRequest } from "./request.ts";
 import { explainSeams } from "./seams.ts";
@@ -55,7 +57,7 @@ function readMapped(request: MapRequest, lab: MappingLab, nents: number): Readin
   const pages = domain === null ? [] : readPages(lab.arena, device, domain, places, bytesOf);
   const bounces = { lab, dir, copies: lab.takeCopies(), skipsCopyOut: (attrs & ATTR.skipCpuSync) !== 0 };
   const views = entries.map((entry, index) =>
-    mappedEntry(entry, index, places[index] as EntryPlace, pages[index] ?? [], bounces),
+    mappedEntry(entry, index, places[index] as EntryPlace, pages[index] ?? [], bounces, peerWay(system, device, entry)),
   );
   lab.ctx.cost.reset();
   lab.takeInvalidations();
@@ -88,6 +90,7 @@ function mappedEntry(
   place: EntryPlace,
   pages: readonly PageRun[],
   bounces: BounceContext,
+  via: string | null,
 ): EntryView {
   return {
     ...entry,
@@ -98,11 +101,12 @@ function mappedEntry(
     segment: place.segment,
     pages,
     bounce: readBounce(bounces, entry, place, pages),
+    via,
   };
 }
 
 function refusedEntry(request: MapRequest, entry: MapEntry, index: number, refusal: RefusalView | null): EntryView {
-  const unmapped = { dmaAddr: null, space: null, segment: null, pages: [], bounce: null };
+  const unmapped = { dmaAddr: null, space: null, segment: null, pages: [], bounce: null, via: null };
   return { ...entry, index, state: stateOf(request.device, index, refusal?.entry ?? null), ...unmapped };
 }
 
@@ -134,7 +138,7 @@ function describeRequest(request: MapRequest): MappingPreview["request"] {
     coherent: device.coherent,
     untrusted: device.untrusted,
     forceBounce: device.forceBounce,
-    poolBytes: device.pool === null ? 0 : device.pool.nslabs * 2048,
+    poolBytes: device.pool === null ? 0 : device.pool.nslabs * SLOT_BYTES,
     iommu: {
       kind: machine.iommu.kind,
       mode: domain?.mode ?? (machine.iommu.kind === "none" ? "none" : "passthrough"),

@@ -42,7 +42,7 @@ export function explainRefusal(
   const errno = sgtableErrno(system.machine.era, code);
   return {
     entry: index,
-    name: failure.name,
+    name: comparison.name ?? failure.name,
     comparison: comparison.text,
     kernelLines: comparison.kernelLines ?? kernelLines,
     why: comparison.why,

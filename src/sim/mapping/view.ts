@@ -61,6 +61,8 @@ export interface EntryView {
   readonly segment: number | null;
   readonly pages: readonly PageRun[];
   readonly bounce: BounceView | null;
+  /** Way to peer memory in words; null for other memory. */
+  readonly via: string | null;
 }
 
 /** One DMA entry: what the device is given. Entries [firstEntry, firstEntry + entryCount) lie in it. */
@@ -109,11 +111,14 @@ export interface ExposedRange {
 }
 
 export interface ExposureView {
-  /** `pages`: what shares a page with the list. `everything`: nothing stands between the device and memory up to `limit`. */
-  readonly reach: "pages" | "everything";
+  /**
+   * `pages`: what shares a page with the list. `everything`: nothing stands between the device and memory up to `limit`.
+   * `pool`: memory encryption keeps it out of all but the bounce pool.
+   */
+  readonly reach: "pages" | "everything" | "pool";
   readonly access: string;
   readonly ranges: readonly ExposedRange[];
-  /** Bytes of `ranges`; with `everything`, bytes of RAM and PMEM up to the limit that are not in the list. */
+  /** Bytes of `ranges`; otherwise of the RAM, PMEM or pool within reach that the list does not hold. */
   readonly bytes: number;
   /** Last address that the device can name, with `everything`. */
   readonly limit: number | null;
@@ -123,16 +128,16 @@ export interface ExposureView {
   readonly peers: readonly string[];
 }
 
-/** One invalidation command that unmap issues. */
+/** One invalidation that unmap issues and waits for. */
 export interface InvalidationView {
-  readonly kind: "page" | "domain";
   readonly iova: Iova;
   /** Bytes whose translations end; 0 = all of the domain. */
   readonly bytes: number;
-  /** Page-selective form: 2^addressMask pages from `addr`; pages beyond the range lose their entries too. */
-  readonly addr: number;
-  readonly addressMask: number;
-  readonly pages: number;
+  /** In the words of the IOMMU. */
+  readonly command: string;
+  /** Granules asked for, and granules whose entries are lost: more where only aligned blocks can be named; null = all. */
+  readonly wanted: number;
+  readonly pages: number | null;
 }
 
 /** What one call cost, in units of work, and its CPU time by the model (uncalibrated). */

@@ -1,6 +1,7 @@
 /** Directions and attributes by the names that people give them. */
 import { closestWord } from "../../base/closest.ts";
 import { DmasimError } from "../../base/errors.ts";
+import { ATTR_NAMES, attrBit, attrText } from "../../host/dma/attr_names.ts";
 import { ATTR, DIR } from "../../host/dma/device.ts";
 
 const DIRS: ReadonlyMap<string, number> = new Map([
@@ -13,13 +14,8 @@ const DIRS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** Attributes that mean something to a streaming mapping. */
-const ATTRS: ReadonlyMap<string, number> = new Map([
-  ["skip-cpu-sync", ATTR.skipCpuSync],
-  ["mmio", ATTR.mmio],
-  ["no-warn", ATTR.noWarn],
-  ["weak-ordering", ATTR.weakOrdering],
-  ["privileged", ATTR.privileged],
-]);
+const STREAMING =
+  ATTR.skipCpuSync | ATTR.mmio | ATTR.noWarn | ATTR.weakOrdering | ATTR.privileged | ATTR.requireCoherent;
 
 /** DIR of `TO`, `FROM`, `BIDI` or the kernel's long names, in any case. */
 export function parseDir(text: string): number {
@@ -43,30 +39,26 @@ export interface Attrs {
 
 /** Attributes of a comma-separated list such as `skip-cpu-sync,mmio`; the kernel's spelling is accepted too. */
 export function parseAttrs(text: string): Attrs {
-  const words = text.split(",").map((word) => attrWord(word));
-  const known = words.filter((word) => word !== "");
-  const bits = known.reduce((sum, word) => sum | attrBit(word), 0);
-  const names = [...ATTRS].filter(([, bit]) => (bits & bit) !== 0).map(([word]) => kernelName(word));
-  return { bits, names };
+  const words = text.split(",").filter((word) => word.trim() !== "");
+  const bits = words.reduce((sum, word) => sum | streamingBit(word), 0);
+  return { bits, names: bits === 0 ? [] : attrText(bits).split("|") };
 }
 
-function attrWord(text: string): string {
-  return text.trim().toLowerCase().replaceAll("_", "-").replace(/^dma-attr-/, "");
-}
-
-function attrBit(word: string): number {
-  const bit = ATTRS.get(word);
-  if (bit !== undefined) return bit;
-  const closest = closestWord(word, ATTRS.keys());
+function streamingBit(word: string): number {
+  const bit = attrBit(word.replaceAll("-", "_"));
+  if (bit !== undefined && (bit & STREAMING) !== 0) return bit;
+  const known = ATTR_NAMES.filter((each) => (each.bit & STREAMING) !== 0).map(({ name }) => flagWord(name));
+  const closest = closestWord(flagWord(word.trim()), known);
   throw new DmasimError({
     code: "DMASIM_ATTR_UNKNOWN",
     what: "no attribute of a streaming mapping has this name",
-    value: word,
-    limit: `allowed: ${[...ATTRS.keys()].join(", ")}`,
+    value: word.trim(),
+    limit: `allowed: ${known.join(", ")}`,
     remedy: closest === undefined ? "attributes of allocations have no meaning here" : `did you mean ${closest}?`,
   });
 }
 
-function kernelName(word: string): string {
-  return word.replaceAll("-", "_").toUpperCase();
+/** `skip-cpu-sync` of `SKIP_CPU_SYNC`. */
+function flagWord(name: string): string {
+  return name.toLowerCase().replaceAll("_", "-");
 }

@@ -14,7 +14,7 @@ const COPY = 0x40;
 const OVERWRITE = 0x20;
 const INDEX_MASK = 0x1f;
 const FIXED_POINT_BITS = 8n;
-const RUNTIME_US_MAX = 2n ** 32n - 1n;
+const US_PER_S = 1_000_000n;
 
 /** Where a transfer lies in its buffer, bytes. */
 export interface TransferRange {
@@ -74,14 +74,9 @@ function isInside(index: number, range: TransferRange): boolean {
   return index >= range.offset && index < range.offset + range.bytes;
 }
 
-/** Fixed-point rate; a runtime beyond 32 bits loses low bits until it fits. */
+/** Fixed-point rate of `count` in `runtimeUs`, truncated; 0 without a runtime. */
 function perSecond(runtimeUs: number, count: number): bigint {
-  let runtime = BigInt(Math.trunc(runtimeUs));
-  let perS = 1_000_000n;
+  const runtime = BigInt(Math.trunc(runtimeUs));
   if (runtime <= 0n) return 0n;
-  while (runtime > RUNTIME_US_MAX) {
-    runtime >>= 1n;
-    perS <<= 1n;
-  }
-  return ((perS * BigInt(count)) << FIXED_POINT_BITS) / runtime;
+  return ((US_PER_S * BigInt(count)) << FIXED_POINT_BITS) / runtime;
 }

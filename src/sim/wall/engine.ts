@@ -167,7 +167,14 @@ export class WallEngine implements RunSink {
     const status = transfer(this.#arena, this.#access, sg, nents, bytes, write, this, this.#fault);
     if (status !== DMA_STATUS.ok) return this.#faulted(status, write);
     if (stamped && !write) {
-      mediaWrite(this.#arena, this.#owner, this.#device, this.#what.unit, Math.ceil(bytes / UNIT_BYTES), this.#what.version);
+      mediaWrite(
+        this.#arena,
+        this.#owner,
+        this.#device,
+        this.#what.unit,
+        Math.ceil(bytes / UNIT_BYTES),
+        this.#what.version,
+      );
     } else if (stamped && this.#runs.length > 1) this.#what.version = VERSION_FOLLOW;
     return status;
   }

@@ -24,7 +24,12 @@ export async function runWall(setup: RunSetup): Promise<RunOutcome> {
   const header = REGIONS.header.word;
   store(arena.i32, header + HEADER.phaseRunning, groupSizes(clones)[0] ?? 0);
   const pool = new WorkerPool(WORKER_ENTRY, workers);
-  const coordinator = new Coordinator<WallOutcome>(arena, pool, workers, (engine) => system.engines[engine]?.name ?? "?");
+  const coordinator = new Coordinator<WallOutcome>(
+    arena,
+    pool,
+    workers,
+    (engine) => system.engines[engine]?.name ?? "?",
+  );
   const tasks = Array.from(
     { length: workers },
     (_, worker): WallTask => ({

@@ -201,7 +201,15 @@ export class WallSubmitter {
     what.io = runner.io;
     what.unit = runner.unit;
     what.version = runner.version;
-    copyByCpu(this.#spec, this.#rawPayload, what, runner.write, runner.unit * 512, runner.bytes, this.#payload !== null);
+    copyByCpu(
+      this.#spec,
+      this.#rawPayload,
+      what,
+      runner.write,
+      runner.unit * 512,
+      runner.bytes,
+      this.#payload !== null,
+    );
     this.#stats.paths[PATH.cpu] = (this.#stats.paths[PATH.cpu] as number) + runner.bytes;
     this.#stats.commands += 1;
     runner.completed(runner.tag, performance.now() * 1e6 > nowNs ? performance.now() * 1e6 : nowNs, false);

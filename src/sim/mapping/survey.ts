@@ -1,0 +1,62 @@
+/** A preview with everything that belongs beside it: evidence, the other paths, notes on the request. */
+
+import { type OtherPath, previewElsewhere } from "./elsewhere.ts";
+import { type EvidencePath, type EvidenceView, evidenceOf } from "./evidence.ts";
+import { previewMapping } from "./preview.ts";
+import type { MapRequest } from "./request.ts";
+import type { MappingPreview } from "./view.ts";
+
+/** What `dmasim map` shows. */
+export interface MappingSurvey {
+  readonly preview: MappingPreview;
+  readonly evidence: readonly EvidenceView[];
+  readonly elsewhere: readonly OtherPath[];
+  /** What a reader should know about the request itself. */
+  readonly notes: readonly string[];
+}
+
+/** Maps the request's list on its own path and on the others. */
+export function surveyMapping(request: MapRequest): MappingSurvey {
+  const preview = previewMapping(request);
+  return {
+    preview,
+    evidence: evidenceOf(pathsOf(request, preview), preview.request.era, request.system.machine.iommu.kind),
+    elsewhere: previewElsewhere(request),
+    notes: notesOn(request, preview),
+  };
+}
+
+function pathsOf({ device }: MapRequest, { entries, mapped }: MappingPreview): ReadonlySet<EvidencePath> {
+  const paths = new Set<EvidencePath>();
+  if (device.domain !== null) paths.add(device.untrusted ? "untrusted" : "iommu");
+  else paths.add("direct");
+  for (const { space, bounce } of entries) {
+    if (space === "bus") paths.add("peer");
+    if (bounce !== null) paths.add("bounce");
+  }
+  if ((mapped?.invalidations.length ?? 0) > 0) paths.add("invalidation");
+  if (!device.coherent) paths.add("cache");
+  return paths;
+}
+
+function notesOn(request: MapRequest, { request: view, entries }: MappingPreview): string[] {
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  const notes: string[] = [];
+  if (entries.length > view.maxSegments)
+    notes.push(
+      `${view.device}'s driver would split this list: ${entries.length} entries > max_segments ${view.maxSegments}`,
+    );
+  if (bytes > view.maxTransferBytes)
+    notes.push(`${view.device} moves at most ${view.maxTransferBytes} bytes with one command; this list has ${bytes}`);
+  const beyond = entries.find((entry) => entry.bytes > view.maxSegBytes);
+  if (beyond !== undefined)
+    notes.push(
+      `entry ${beyond.index} is longer than max_seg: ${beyond.bytes} > ${view.maxSegBytes}; dma_map_sg does not split`,
+    );
+  const bare = request.entries.findIndex(
+    (entry) => entry.kind === "bar" && !entry.hasPage && request.system.peers.regionAt(entry.phys) < 0,
+  );
+  if (bare >= 0)
+    notes.push(`entry ${bare} is a BAR without P2PDMA pages: a kernel would map it by dma_map_resource, not in a list`);
+  return notes;
+}
