@@ -47,7 +47,7 @@ export interface Effort {
   readonly warmupMs: number;
 }
 
-export const FULL: Effort = Object.freeze({ smoke: false, rounds: 7, roundMs: 60, warmupMs: 150 });
+export const FULL: Effort = Object.freeze({ smoke: false, rounds: 5, roundMs: 60, warmupMs: 150 });
 export const SMOKE: Effort = Object.freeze({ smoke: true, rounds: 1, roundMs: 1, warmupMs: 0 });
 
 /** One line of the result. */

@@ -1,8 +1,8 @@
 /**
  * Measures the cases of a group in turn, round after round, so that a busy computer slows all of them alike.
  *
- * Within a round tinybench takes the samples and gives their median; a case's figure is the median of its rounds, its
- * ratio the median of the rounds' ratios.
+ * Within a round tinybench takes the samples and gives their median. A case's figure is its best round, because other
+ * work on the computer only ever adds time; its ratio is the quotient of the best rounds.
  */
 import { Bench } from "tinybench";
 import type { BenchCase, BenchGroup, BenchSuite, CaseResult, Effort } from "./case.ts";
@@ -21,16 +21,12 @@ export async function runSuite(suite: BenchSuite, effort: Effort): Promise<CaseR
 async function runGroup(suite: string, group: BenchGroup, effort: Effort): Promise<CaseResult[]> {
   const rounds: Map<string, number>[] = [];
   for (let round = 0; round < effort.rounds; round += 1) rounds.push(await runRound(group.cases, effort, round === 0));
+  const best = (name: string): number => Math.min(...rounds.map((times) => nsOf(times, name)));
   return group.cases.map((each) => {
-    const ns = median(rounds.map((times) => nsOf(times, each.name)));
+    const ns = best(each.name);
     const figures = { suite, group: group.title, name: each.name, hz: 1e9 / ns, ns };
     const { baseline } = each;
-    if (baseline === undefined) return figures;
-    return {
-      ...figures,
-      baseline,
-      ratio: median(rounds.map((times) => nsOf(times, baseline) / nsOf(times, each.name))),
-    };
+    return baseline === undefined ? figures : { ...figures, baseline, ratio: best(baseline) / ns };
   });
 }
 
@@ -72,11 +68,4 @@ function nsOf(times: ReadonlyMap<string, number>, name: string): number {
   const ns = times.get(name);
   if (ns === undefined) throw new Error(`no case ${name} in the group`);
   return ns;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  if (sorted.length % 2 === 1) return sorted[middle] as number;
-  return ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { rolldown } from "rolldown";
 import wabtFactory from "wabt";
 import { filesUnder, ROOT, sourceHash } from "./source_hash.mjs";
 
@@ -30,6 +31,25 @@ async function assemble() {
   mkdirSync(join(next, "src/shm"), { recursive: true });
   writeFileSync(join(next, "src/shm/arena.wasm"), module.toBinary({}).buffer);
   module.destroy();
+}
+
+/**
+ * One file for the command line and one for the worker threads: V8 folds constants and inlines calls inside a module,
+ * not across modules (docs/decisions/0008-bundled-entries.md). Packages stay outside.
+ */
+async function bundle() {
+  for (const [input, file] of [
+    ["src/cli/main.js", "bundle/dmasim.js"],
+    ["workers/engine.js", "bundle/engine.js"],
+  ]) {
+    const build = await rolldown({
+      input: join(next, input),
+      platform: "node",
+      external: (id) => !id.startsWith(".") && !id.startsWith("/"),
+    });
+    await build.write({ file: join(next, file), format: "esm", codeSplitting: false });
+    await build.close();
+  }
 }
 
 function stampBuildId() {
@@ -59,6 +79,7 @@ try {
   const hash = sourceHash();
   const compiled = compile();
   await assemble();
+  await bundle();
   stampBuildId();
   if (compiled) writeFileSync(join(next, "source-hash"), hash);
   else process.exitCode = 1;

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
+import { packagePath } from "./package_root.ts";
 
-/** Version of the package, as its package.json says; read from the package root, seen from dist/src/base/. */
+/** Version of the package, as its package.json says. */
 export function packageVersion(): string {
-  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
+  const text = readFileSync(packagePath("package.json"), "utf8");
   return (JSON.parse(text) as { readonly version: string }).version;
 }

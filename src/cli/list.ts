@@ -1,5 +1,7 @@
 /** `dmasim list WHAT`: what ships with the package. */
 import { Argument, type Command } from "commander";
+import { ARCHITECTURES } from "../host/arch/table.ts";
+import { renderArchList } from "../report/arch_list.ts";
 import { renderMachineList, renderProfileList } from "../report/listing.ts";
 import { listShippedMachines, loadShippedMachine } from "../sim/machine/load.ts";
 import { listShippedProfiles, loadShippedProfile } from "../sim/profile/load.ts";
@@ -13,12 +15,13 @@ interface ListFlags {
 export function addListCommand(program: Command, session: Session): void {
   program
     .command("list")
-    .description("list the machines or the load profiles that ship with dmasim")
-    .addArgument(new Argument("<what>", "what to list").choices(["machines", "profiles"]))
+    .description("list the machines and load profiles that ship with dmasim, or the architectures it knows")
+    .addArgument(new Argument("<what>", "what to list").choices(["machines", "profiles", "archs"]))
     .option(...JSON_FLAG)
     .action((what: string, flags: ListFlags) => {
       if (what === "machines") listMachines(session, flags);
-      else listProfiles(session, flags);
+      else if (what === "profiles") listProfiles(session, flags);
+      else listArchs(session, flags);
     });
 }
 
@@ -44,4 +47,9 @@ function listProfiles({ output }: Session, flags: ListFlags): void {
     jobs: profile.jobs.map((job) => job.name),
   }));
   present(output, flags.json, value, renderProfileList(output.screen, profiles));
+}
+
+function listArchs({ output }: Session, flags: ListFlags): void {
+  const value = ARCHITECTURES.map(({ ops: _ops, defaults: _defaults, ...row }) => row);
+  present(output, flags.json, value, renderArchList(output.screen, ARCHITECTURES));
 }

@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import { EXIT } from "../base/errors.ts";
 import { mapReportJson } from "../report/map/json.ts";
-import { renderMap } from "../report/map.ts";
+import { renderMap, renderMapOnArchs } from "../report/map.ts";
 import { DEFAULT_MAP_DIR, DEFAULT_MAP_MACHINE, resolveMapRequest } from "../sim/mapping/request.ts";
 import { surveyMapping } from "../sim/mapping/survey.ts";
 import { type MapFlags, wordsOf } from "./map_flags.ts";
@@ -21,6 +21,7 @@ Examples:
   dmasim map ram@0x10800+0x800 pmem@0x100050000+0x1000 ram@0x30000+0x400
   dmasim map --machine soc-30bit --dir TO ram@0x80000000+8k
   dmasim map --machine intel-vtd-2s --dev capture0 --mask 32 ram1+0+64k
+  dmasim map --arch all ram@0x10800+0x800 pfn:0x50+4k
   dmasim map --case list.yaml --json - | jq .mapped.segments
 `;
 
@@ -51,11 +52,12 @@ function addWhere(command: Command): void {
       `TO, FROM or BIDI: does the device read memory, write it, or both (default: ${DEFAULT_MAP_DIR})`,
     )
     .option("--attr <names>", "DMA attributes: skip-cpu-sync, mmio, no-warn, weak-ordering, privileged")
+    .option("--arch <arch>", "one architecture of Linux 4.1 instead (dmasim list archs), or all side by side")
     .addOption(new Option("--era <era>", "kernel whose behaviour counts").choices(["4.1", "6.1", "6.12", "7.x"]))
     .addOption(
       new Option("--defects <which>", "reproduce known kernel defects or not").choices(["shipped", "corrected"]),
     )
-    .option("--set <path=value>", "change a key of the machine (repeatable)", collectOverride);
+    .option("--set <path=value>", "change a key of the machine, or pagelessPolicy (repeatable)", collectOverride);
 }
 
 function addLimits(command: Command): void {
@@ -68,8 +70,10 @@ function addLimits(command: Command): void {
 }
 
 function map(session: Session, entries: readonly string[], flags: MapFlags): void {
-  const survey = surveyMapping(resolveMapRequest(wordsOf(entries, flags)));
+  const request = resolveMapRequest(wordsOf(entries, flags));
+  const survey = surveyMapping(request);
   const { output } = session;
-  present(output, flags.json, mapReportJson(survey), renderMap(output.screen, survey));
+  const render = request.arch === null ? renderMap : renderMapOnArchs;
+  present(output, flags.json, mapReportJson(survey), render(output.screen, survey));
   if (survey.preview.leaks.length > 0) session.exitCode = EXIT.verification;
 }

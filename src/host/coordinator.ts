@@ -131,22 +131,41 @@ export class Coordinator<Value> {
     }
   }
 
-  /** Finds workers whose heartbeat stands still. A worker that has not begun is given the time that threads take to start. */
+  /** The worker's thread has begun and made a turn of its loop. */
+  running(worker: number): boolean {
+    return load(this.#arena.i32, workerWord(worker) + WORKER.heartbeat) !== 0;
+  }
+
+  /** Finds workers that show no sign of life. A worker that has not begun is given the time that threads take to start. */
   #watch(): void {
     const nowMs = performance.now();
     for (let worker = 0; worker < this.#workers; worker += 1) {
-      const base = workerWord(worker);
-      const beat = load(this.#arena.i32, base + WORKER.heartbeat);
-      const state = load(this.#arena.i32, base + WORKER.state);
-      if (beat !== this.#beats[worker] || state !== WORKER_STATE.running) {
-        this.#beats[worker] = beat;
-        this.#beatAtMs[worker] = nowMs;
-      } else if (nowMs - (this.#beatAtMs[worker] as number) > STUCK_MS) {
-        this.fail(worker, `its heartbeat stood still for ${STUCK_MS / 1000} s`);
-        this.#pool.terminate(worker);
-      }
+      const beat = signOfLife(this.#arena, worker);
+      const state = load(this.#arena.i32, workerWord(worker) + WORKER.state);
+      if (beat === this.#beats[worker] && state === WORKER_STATE.running) continue;
+      this.#beats[worker] = beat;
+      this.#beatAtMs[worker] = nowMs;
     }
+    const still = this.#stillFor(nowMs, STUCK_MS);
+    if (still.length === 0) return;
+    // Whoever waits for a lock of a stuck worker stands still too: the one that holds a lock is to blame.
+    const suspects = [...still, ...this.#stillFor(nowMs, STUCK_MS / 2)];
+    const culprit = suspects.find((worker) => locksHeld(this.#arena, worker).length > 0) ?? (still[0] as number);
+    this.fail(culprit, `its heartbeat stood still for ${STUCK_MS / 1000} s`);
+    this.#pool.terminate(culprit);
   }
+
+  #stillFor(nowMs: number, ms: number): number[] {
+    return this.#beatAtMs.flatMap((atMs, worker) => (nowMs - atMs > ms ? [worker] : []));
+  }
+}
+
+/** A number that changes while a worker works: its turns, and the bytes inside a long turn. */
+function signOfLife(arena: Arena, worker: number): number {
+  const base = workerWord(worker);
+  const copied = arena.f64[(base + WORKER.copied) >>> 1] as number;
+  const verified = arena.f64[(base + WORKER.verified) >>> 1] as number;
+  return load(arena.i32, base + WORKER.heartbeat) + copied + verified;
 }
 
 /** Values of WORKER.state. */

@@ -12,8 +12,11 @@ import { assert } from "../base/assert.ts";
 /** IOMMU_READ and IOMMU_WRITE; `snoop` forces coherent accesses where the format can say so. */
 export const PROT = Object.freeze({ read: 1, write: 2, snoop: 4 });
 
+/** What the high half of an entry counts in. */
 export const FOUR_GIB = 2 ** 32;
+/** Bytes of an entry in every format. */
 export const ENTRY_BYTES = 8;
+/** Bytes of a frame; the smallest table. */
 export const TABLE_BYTES = 4096;
 const ENTRY_SHIFT = 3;
 
@@ -36,6 +39,7 @@ export interface EntryCodec {
   leafShift(lo: number, hi: number, level: number): number;
 }
 
+/** Geometry and codec of a format; immutable. */
 export interface PageTableFormat extends EntryCodec {
   /** Name in reports, e.g. `vtd-second-level-4`. */
   readonly name: string;

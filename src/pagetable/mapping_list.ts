@@ -11,7 +11,7 @@
  *             read, as a torn chunk may hold anything.
  * Progress:   writers take the lock once a call; look-ups write nothing and start again while somebody writes.
  * Forbidden:  a result made of two mappings.
- * Proof:      test/property/formats.test.ts (one thread)
+ * Proof:      test/litmus/mapping_list.test.ts
  */
 import { type Iova, lowBits, type Phys } from "../base/addr.ts";
 import { assert } from "../base/assert.ts";

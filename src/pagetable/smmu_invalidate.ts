@@ -39,6 +39,7 @@ export interface TlbiCommand {
   readonly leaf: boolean;
 }
 
+/** What was unmapped, and what the unit can do. */
 export interface TlbiRequest {
   readonly iova: number;
   readonly bytes: number;

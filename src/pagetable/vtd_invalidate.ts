@@ -56,6 +56,7 @@ export interface QueuedDescriptor {
   readonly qw1: number;
 }
 
+/** What an IOTLB invalidation says. */
 export interface IotlbRequest {
   readonly domainId: number;
   /** IOTLB_GRANULARITY. */

@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { assert } from "../base/assert.ts";
 import { DmasimError, EXIT } from "../base/errors.ts";
+import { packagePath } from "../base/package_root.ts";
 import { instantiate, load, store, type WasmOps } from "./atomics.ts";
 import { ARENA_BYTES, ARENA_PAGES, HEADER, layoutHash, REGIONS } from "./layout.ts";
 
@@ -40,7 +41,7 @@ export class Arena {
   /** A new arena, all zero but for its identity. Costs address space only: pages are committed when touched. */
   static create(): Arena {
     const memory = new WebAssembly.Memory({ shared: true, initial: ARENA_PAGES, maximum: ARENA_PAGES });
-    const module = new WebAssembly.Module(readFileSync(new URL("./arena.wasm", import.meta.url)));
+    const module = new WebAssembly.Module(readFileSync(packagePath("dist", "src", "shm", "arena.wasm")));
     const arena = new Arena({ memory, module });
     const header = REGIONS.header.word;
     store(arena.i32, header + HEADER.layoutHash, hashWord(layoutHash(), 0));
@@ -70,7 +71,7 @@ export class Arena {
 
 /** Hash of everything a thread of this build executes (written by the build). */
 export function buildId(): string {
-  return readFileSync(new URL("../../build-id", import.meta.url), "utf8").trim();
+  return readFileSync(packagePath("dist", "build-id"), "utf8").trim();
 }
 
 function hashWord(hash: string, index: number): number {

@@ -487,6 +487,14 @@ assert(CHUNK_COUNT * CHUNK_BYTES === ARENA_BYTES - CONTROL_BYTES, "chunks fill t
 
 /** Hash over every declared name, position and size; two builds with the same hash agree on every byte. */
 export function layoutHash(): string {
-  const text = JSON.stringify(Object.values(REGIONS).map((region: Region) => [region.name, region.byte, region.stride, region.count, region.record]));
+  const text = JSON.stringify(
+    Object.values(REGIONS).map((region: Region) => [
+      region.name,
+      region.byte,
+      region.stride,
+      region.count,
+      region.record,
+    ]),
+  );
   return createHash("sha256").update(text).digest("hex");
 }

@@ -2,6 +2,7 @@
  * Everything that both clocks start from: the arena with its initial state, the planned clones, committed buffers.
  */
 import { DmasimError } from "../base/errors.ts";
+import { packagePath } from "../base/package_root.ts";
 import { WORKERS_LIMIT } from "../host/coordinator.ts";
 import { commitRange } from "../memory/backing.ts";
 import { Arena } from "../shm/arena.ts";
@@ -23,8 +24,8 @@ export interface RunSetup {
   readonly hook: TestHook;
 }
 
-/** URL of the worker entry: the built file, wherever this module stands in the build. */
-export const WORKER_ENTRY = new URL("../../workers/engine.js", import.meta.url).href;
+/** The worker entry: bundled to one file, because V8 folds constants and calls inside a module, not across modules. */
+export const WORKER_ENTRY = packagePath("dist", "bundle", "engine.js");
 
 /** Plans the load and readies the arena; DmasimError for loads that the machine or the arena cannot carry. */
 export function prepareRun(options: RunOptions): RunSetup {

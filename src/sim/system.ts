@@ -11,10 +11,10 @@ import { initIommuUnit } from "../device/iotlb.ts";
 import { PEER_ROUTE } from "../host/context.ts";
 import type { BouncePool, DmaDevice, DmaDomain } from "../host/dma/device.ts";
 import { initDomainIova } from "../host/iommu/iova.ts";
-import { PeerTable, type PeerRegion } from "../host/p2p/route.ts";
+import { type PeerRegion, PeerTable } from "../host/p2p/route.ts";
 import { initPool } from "../host/swiotlb/pool.ts";
 import { Memmap } from "../memory/memmap.ts";
-import { type PhysRegion, PhysMap } from "../memory/physmap.ts";
+import { PhysMap, type PhysRegion } from "../memory/physmap.ts";
 import type { PageTableFormat } from "../pagetable/format.ts";
 import { Topology } from "../pcie/topology.ts";
 import type { Arena } from "../shm/arena.ts";
@@ -60,10 +60,11 @@ export class System {
     const clients = machine.devices.map((device, index) => ({ device: index, port: device.parent }));
     this.peers = new PeerTable(this.topology, machine.cpus, this.peerRegions, clients);
     this.pool = poolOf(machine);
-    this.bounceRange =
-      this.pool === null ? [0, 0] : [this.pool.start, this.pool.start + machine.swiotlb.bytes];
+    this.bounceRange = this.pool === null ? [0, 0] : [this.pool.start, this.pool.start + machine.swiotlb.bytes];
     this.format = iommuFormat(machine.iommu);
-    this.devices = machine.devices.map((device, index) => dmaDevice(machine, device, index, this.pool, this.topology, this.format));
+    this.devices = machine.devices.map((device, index) =>
+      dmaDevice(machine, device, index, this.pool, this.topology, this.format),
+    );
     const engines: EngineSpec[] = [];
     this.#firstEngine = machine.devices.map((device, index) => {
       const first = engines.length;
@@ -130,7 +131,10 @@ function regionsOf(machine: Machine): PhysRegion[] {
       deviceIndex,
     })),
   );
-  return [...memory, ...bars].map((region) => ({ ...region, memmap: region.memmap === "ram" && region.kind !== "ram" ? "none" : region.memmap }));
+  return [...memory, ...bars].map((region) => ({
+    ...region,
+    memmap: region.memmap === "ram" && region.kind !== "ram" ? "none" : region.memmap,
+  }));
 }
 
 function peerRegionsOf(machine: Machine, topology: Topology): PeerRegion[] {
@@ -148,10 +152,25 @@ function poolOf(machine: Machine): BouncePool | null {
   if (machine.swiotlb.bytes === 0) return null;
   const nslabs = machine.swiotlb.bytes / 2048;
   const nareas = machine.swiotlb.areas;
-  return { index: 0, slotBase: 0, areaBase: 0, nslabs, nareas, areaNslabs: nslabs / nareas, start: machine.swiotlb.start };
+  return {
+    index: 0,
+    slotBase: 0,
+    areaBase: 0,
+    nslabs,
+    nareas,
+    areaNslabs: nslabs / nareas,
+    start: machine.swiotlb.start,
+  };
 }
 
-function dmaDevice(machine: Machine, device: Device, index: number, pool: BouncePool | null, topology: Topology, format: PageTableFormat): DmaDevice {
+function dmaDevice(
+  machine: Machine,
+  device: Device,
+  index: number,
+  pool: BouncePool | null,
+  topology: Topology,
+  format: PageTableFormat,
+): DmaDevice {
   return {
     index,
     name: device.bdf,
@@ -168,7 +187,13 @@ function dmaDevice(machine: Machine, device: Device, index: number, pool: Bounce
   };
 }
 
-function domainOf(machine: Machine, device: Device, index: number, topology: Topology, format: PageTableFormat): DmaDomain | null {
+function domainOf(
+  machine: Machine,
+  device: Device,
+  index: number,
+  topology: Topology,
+  format: PageTableFormat,
+): DmaDomain | null {
   const mode = iommuModeOf(machine, device);
   if (mode === "off" || mode === "passthrough") return null;
   return {

@@ -102,6 +102,7 @@ export interface IommuDeviceEvent {
   readonly flags?: number;
 }
 
+/** Every event that has a text here. */
 export type TraceEvent = RangeEvent | ListEvent | BounceEvent | DomainEvent | IommuDeviceEvent;
 
 /** `EVENT: TEXT`. */

@@ -26,6 +26,14 @@ describe("dmasim list", () => {
     for (const { name } of profiles) expect(table).toContain(` ${name} `);
   });
 
+  it("archs: a table with its evidence, and the same as JSON", () => {
+    const archs = json(["list", "archs"]);
+    const table = dmasim(["list", "archs"]).stdout;
+    expect(archs.length).toBeGreaterThan(20);
+    for (const { name } of archs) expect(table).toContain(` ${name} `);
+    expect(table).toMatch(/ parisc-ccio .* compiled /);
+  });
+
   it("--json FILE writes the file and keeps the table on stdout", () => {
     const folder = mkdtempSync(join(tmpdir(), "dmasim-cli-"));
     const path = join(folder, "m.json");

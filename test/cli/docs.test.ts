@@ -61,7 +61,7 @@ describe("documents", () => {
     const { stdout } = dmasim(["run", "demo", "--json", "-", ...SHORT]);
     const text = readFileSync(join(ROOT, "README.md"), "utf8");
     const table = /<!-- result keys -->\n([\s\S]*?)<!-- end -->/.exec(text)?.[1] ?? "";
-    const rows = [...table.matchAll(/^\| `([a-z_]+)(\?)?/gm)];
+    const rows = [...table.matchAll(/^\| `([a-z_]+)`(\?)?/gm)];
     const always = rows.filter(([, , optional]) => optional === undefined).map(([, key]) => key);
     const real = Object.keys(JSON.parse(stdout) as object);
     expect(real.filter((key) => !rows.some(([, name]) => name === key))).toEqual([]);
@@ -85,7 +85,8 @@ describe("documents", () => {
     files.forEach((file, index) => {
       expect(file).toMatch(new RegExp(`^${String(index + 1).padStart(4, "0")}-[a-z0-9-]+\\.md$`));
       const text = readFileSync(join(ROOT, "docs/decisions", file), "utf8");
-      for (const part of ["Status:", "**Context.**", "**Decision.**", "**Consequences.**"]) expect(text).toContain(part);
+      for (const part of ["Status:", "**Context.**", "**Decision.**", "**Consequences.**"])
+        expect(text).toContain(part);
     });
   });
 });

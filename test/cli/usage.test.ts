@@ -24,7 +24,7 @@ const WRONG: readonly (readonly [args: readonly string[], message: string])[] = 
   [["run", "rand-read-4k", "--json", "absent/x.json"], "its folder does not exist"],
   [["run", "rand-read-4k", "--image", "--no-payload"], "exclude each other"],
   [["list"], "missing required argument"],
-  [["list", "everything"], "Allowed choices are machines, profiles"],
+  [["list", "everything"], "Allowed choices are machines, profiles, archs"],
   [["schema", "result"], "Allowed choices are machine, profile"],
   [["inspect", "machine"], "needs the name of a machine"],
   [["inspect", "machine", "nowhere"], "no shipped machine"],

@@ -30,10 +30,7 @@ export interface RunningCli {
 }
 
 /** Like {@link dmasim}, without waiting. */
-export function startDmasim(
-  args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): RunningCli {
+export function startDmasim(args: readonly string[], environment: Readonly<Record<string, string>> = {}): RunningCli {
   const env = { ...process.env, NO_COLOR: "1", ...environment };
   const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";

@@ -10,7 +10,7 @@
  * why. What the kernel would do silently wrong is reported as a hazard.
  */
 import { assert } from "../../base/assert.ts";
-import { closest } from "../../base/closest.ts";
+import { closestWord } from "../../base/closest.ts";
 import { DmasimError } from "../../base/errors.ts";
 import { sgDmaAddress, sgDmaLength } from "../dma/scatterlist.ts";
 import { ALPHA_PCI } from "./alpha.ts";
@@ -82,7 +82,7 @@ export const ARCHITECTURES: readonly ArchRow[] = Object.freeze([
 export function archNamed(name: string): ArchRow {
   const row = ARCHITECTURES.find((each) => each.name === name);
   if (row !== undefined) return row;
-  const near = closest(
+  const near = closestWord(
     name,
     ARCHITECTURES.map((each) => each.name),
   );
@@ -90,7 +90,7 @@ export function archNamed(name: string): ArchRow {
     code: "DMASIM_ARCH_UNKNOWN",
     what: "unknown architecture",
     value: name,
-    remedy: near === null || near === undefined ? "list the architectures" : `did you mean ${near}?`,
+    remedy: near === undefined ? "list the architectures" : `did you mean ${near}?`,
   });
 }
 

@@ -9,9 +9,10 @@
  * The size is rounded up to whole pages (granules behind an IOMMU) and the memory is zero. Where pages come from is the
  * caller's matter (PagePort). Slow path: called when a device is set up, never per I/O.
  */
-import { alignUp, type DmaAddr, type Iova, PAGE_BYTES, type Phys } from "../../base/addr.ts";
+import { alignDownWide, alignUp, type DmaAddr, type Iova, PAGE_BYTES, type Phys } from "../../base/addr.ts";
 import { PATH } from "../../base/cost.ts";
 import { mapRange, unmapRange } from "../../pagetable/mapper.ts";
+import { pageBytes } from "../../pagetable/page_size.ts";
 import { WalkResult, walk } from "../../pagetable/walker.ts";
 import type { HostContext } from "../context.ts";
 import { allocDmaIova, freeDmaIova } from "../iommu/dma_iova.ts";
@@ -29,6 +30,7 @@ export interface ZoneLimits {
   readonly dma32Last: Phys;
 }
 
+/** ZONE_DMA ends at 16 MiB, ZONE_DMA32 at 4 GiB. */
 export const ZONE_LIMITS_X86: ZoneLimits = Object.freeze({ dmaLast: 0xffffff, dma32Last: 0xffffffff });
 
 /** The page allocator, or a pool that belongs to one device. */
@@ -75,7 +77,7 @@ export function allocCoherent(
   ctx.cost.path = PATH.direct;
   const size = alignUp(bytes, PAGE_BYTES);
   const phys = takeReachable(device, pages, zones, size);
-  if (phys < 0) return -MAP_FAILURES.maskOverflow.code;
+  if (phys < 0) return phys;
   if (!ctx.copyPort.fill(phys, 0, size)) {
     pages.give(phys, size / PAGE_BYTES);
     return -MAP_FAILURES.noBacking.code;
@@ -95,15 +97,15 @@ export function freeCoherent(ctx: HostContext, device: DmaDevice, pages: PagePor
   buffer.bytes = 0;
 }
 
-/** Pages that the device reaches, trying lower zones; -1 when there are none. */
-function takeReachable(device: DmaDevice, pages: PagePort, zones: ZoneLimits, bytes: number): Phys {
+/** Pages that the device reaches, trying lower zones; -(failure code) when there are none. */
+function takeReachable(device: DmaDevice, pages: PagePort, zones: ZoneLimits, bytes: number): number {
   for (let zone = coherentZone(device, zones); zone <= ZONE.dma; zone += 1) {
     const phys = pages.take(zone, bytes / PAGE_BYTES);
-    if (phys < 0) return -1;
+    if (phys < 0) return -MAP_FAILURES.noBacking.code;
     if (dmaCapable(device, phys, bytes)) return phys;
     pages.give(phys, bytes / PAGE_BYTES);
   }
-  return -1;
+  return -MAP_FAILURES.maskOverflow.code;
 }
 
 function allocTranslated(
@@ -142,8 +144,9 @@ function allocTranslated(
     out.bytes = size;
     return 0;
   }
-  givePieces(ctx, domain, pages, iova, done);
+  const behind = granulesBehind(ctx, domain, iova, done);
   undoMap(ctx, domain, iova, done, size);
+  giveGranules(domain, pages, behind);
   return -MAP_FAILURES.noTable.code;
 }
 
@@ -159,18 +162,26 @@ function placePiece(ctx: HostContext, domain: DmaDomain, iova: Iova, phys: Phys,
 
 function freeTranslated(ctx: HostContext, domain: DmaDomain, pages: PagePort, buffer: CoherentBuffer): void {
   const iova = buffer.dmaAddr as Iova;
-  givePieces(ctx, domain, pages, iova, buffer.bytes);
+  const behind = granulesBehind(ctx, domain, iova, buffer.bytes);
   unmapRange(ctx.arena, ctx.lockOwner, domain.index, domainFormat(domain), iova, buffer.bytes, ctx.cost);
   if (domain.mode === "strict") invalidate(ctx, domain, iova, buffer.bytes);
   freeDmaIova(ctx, domain, iova, buffer.bytes);
+  giveGranules(domain, pages, behind);
 }
 
-/** The page table knows the pages; they go back one granule at a time, as the kernel frees its page array. */
-function givePieces(ctx: HostContext, domain: DmaDomain, pages: PagePort, iova: Iova, bytes: number): void {
+/** First byte of every granule behind a range; the page table knows them. */
+function granulesBehind(ctx: HostContext, domain: DmaDomain, iova: Iova, bytes: number): Phys[] {
   const granule = granuleBytes(domain);
   const found = new WalkResult();
-  for (let at = 0; at < bytes; at += granule) {
-    if (!walk(ctx.arena, domain.index, domainFormat(domain), iova + at, found)) continue;
-    pages.give(found.phys + ((iova + at) & (2 ** found.pageShift - 1)), granule / PAGE_BYTES);
+  const behind: Phys[] = [];
+  for (let at = iova; at < iova + bytes; at += granule) {
+    if (!walk(ctx.arena, domain.index, domainFormat(domain), at, found)) continue;
+    behind.push(found.phys + at - alignDownWide(at, pageBytes(found.pageShift)));
   }
+  return behind;
+}
+
+/** Pages go back one granule at a time, as the kernel frees its page array, and only once the table has let go of them. */
+function giveGranules(domain: DmaDomain, pages: PagePort, behind: readonly Phys[]): void {
+  for (const phys of behind) pages.give(phys, granuleBytes(domain) / PAGE_BYTES);
 }

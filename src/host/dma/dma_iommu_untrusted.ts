@@ -3,8 +3,9 @@
  * share with other data would expose it, so ranges that do not fill granules go through bounce slots of whole,
  * zero-padded granules. Slow path: it may allocate.
  */
-import { alignUp, type Iova, type Phys } from "../../base/addr.ts";
+import { alignDownWide, alignUp, type Iova, type Phys } from "../../base/addr.ts";
 import { PATH } from "../../base/cost.ts";
+import { pageBytes } from "../../pagetable/page_size.ts";
 import { WalkResult, walk } from "../../pagetable/walker.ts";
 import { SG } from "../../shm/layout.ts";
 import type { HostContext } from "../context.ts";
@@ -47,6 +48,7 @@ export function untrustedMapPhys(
   return status;
 }
 
+/** Ends a mapping of {@link untrustedMapPhys}. */
 export function untrustedUnmapPhys(
   ctx: HostContext,
   device: DmaDevice,
@@ -85,6 +87,7 @@ export function untrustedMapSg(
   return nents;
 }
 
+/** Ends a mapping of {@link untrustedMapSg}. */
 export function untrustedUnmapSg(
   ctx: HostContext,
   device: DmaDevice,
@@ -104,6 +107,7 @@ export function untrustedUnmapSg(
   }
 }
 
+/** Copies what the device wrote to any part of a bounced mapping. */
 export function untrustedSyncForCpu(
   ctx: HostContext,
   device: DmaDevice,
@@ -116,6 +120,7 @@ export function untrustedSyncForCpu(
   if (slot >= 0) swiotlbSyncForCpu(ctx, device, slot, bytes, dir);
 }
 
+/** Copies what the CPU wrote to any part of a bounced mapping. */
 export function untrustedSyncForDevice(
   ctx: HostContext,
   device: DmaDevice,
@@ -183,6 +188,6 @@ function slotBehind(ctx: HostContext, device: DmaDevice, domain: DmaDomain, iova
   if (device.pool === null) return -1;
   const result = new WalkResult();
   if (!walk(ctx.arena, domain.index, domainFormat(domain), iova, result)) return -1;
-  const phys = result.phys + (iova & (2 ** result.pageShift - 1));
+  const phys = result.phys + iova - alignDownWide(iova, pageBytes(result.pageShift));
   return isBounce(device.pool, phys) ? phys : -1;
 }

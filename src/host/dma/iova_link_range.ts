@@ -1,8 +1,9 @@
 /**
  * Ranges of the two-step mapping API in page table and IOTLB; iova_link.ts has the calls.
  */
-import { alignUp, type Iova, type Phys } from "../../base/addr.ts";
+import { alignDownWide, alignUp, type Iova, type Phys } from "../../base/addr.ts";
 import { mapRange, unmapRange } from "../../pagetable/mapper.ts";
+import { pageBytes } from "../../pagetable/page_size.ts";
 import { WalkResult, walk } from "../../pagetable/walker.ts";
 import type { HostContext } from "../context.ts";
 import { MAP_FAILURES } from "../status.ts";
@@ -87,7 +88,7 @@ function releaseGranules(
   const end = addr + bytes;
   for (let at = addr; at < end; ) {
     if (!walk(ctx.arena, domain.index, domainFormat(domain), at, found)) return;
-    const phys = found.phys + (at & (2 ** found.pageShift - 1));
+    const phys = found.phys + at - alignDownWide(at, pageBytes(found.pageShift));
     const piece = Math.min(end - at, granule - (at & (granule - 1)));
     if ((attrs & NO_LINES) === 0) syncLinesForCpu(ctx, device, phys, piece, dir);
     if (device.pool !== null && isBounce(device.pool, phys)) swiotlbUnmap(ctx, device, phys, piece, dir, attrs);

@@ -1,8 +1,8 @@
 /** Brackets that gather the rows of one segment, and the words beside them. */
 import { hex } from "../../base/addr.ts";
 import type { MappingPreview, SeamView, SegmentView } from "../../sim/mapping/view.ts";
-import { groupedHex } from "./address.ts";
 import { type Cell, piece, segmentTone } from "./cell.ts";
+import { addressText, type Detail } from "./detail.ts";
 
 /** Bracket glyph and text of one row. */
 export interface Bracket {
@@ -12,10 +12,15 @@ export interface Bracket {
 }
 
 /** One for each of `rows`, the drawn rows of `segment`, which follow each other. */
-export function bracketOf(preview: MappingPreview, segment: SegmentView, rows: readonly number[]): readonly Bracket[] {
+export function bracketOf(
+  preview: MappingPreview,
+  segment: SegmentView,
+  rows: readonly number[],
+  detail: Detail,
+): readonly Bracket[] {
   const tone = segmentTone(segment.index);
   const label = Math.floor((rows.length - 1) / 2);
-  const words = wordsOf(preview, segment);
+  const words = wordsOf(preview, segment, detail);
   return rows.map((row, at) => ({
     row,
     glyph: [piece(glyphOf(at, rows.length, label), tone)],
@@ -31,8 +36,8 @@ function glyphOf(at: number, count: number, label: number): string {
 }
 
 /** The segment, then why its entries were joined. */
-function wordsOf(preview: MappingPreview, segment: SegmentView): readonly Cell[] {
-  const address = segment.space === "iova" ? hex(segment.dmaAddr) : groupedHex(segment.dmaAddr);
+function wordsOf(preview: MappingPreview, segment: SegmentView, detail: Detail): readonly Cell[] {
+  const address = segment.space === "iova" ? hex(segment.dmaAddr) : addressText(segment.dmaAddr, detail);
   const first = [piece(address, segmentTone(segment.index)), piece(` +${hex(segment.bytes)}`)];
   const seams = preview.mapped?.seams.slice(segment.firstEntry, segment.firstEntry + segment.entryCount - 1) ?? [];
   return seams.length === 0 ? [first] : [first, [piece(`joined: ${joinWords(seams)}`, "dim")]];

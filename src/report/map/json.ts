@@ -1,5 +1,6 @@
 /** A mapping as JSON (`dmasim/map@1`): addresses and masks as hexadecimal text, lengths and counts as numbers. */
 import { hex } from "../../base/addr.ts";
+import type { ArchRun, ArchView } from "../../sim/mapping/archs.ts";
 import type { MappingSurvey } from "../../sim/mapping/survey.ts";
 
 /** Keys whose numbers are addresses or masks. */
@@ -22,9 +23,20 @@ const ADDRESS_KEYS: ReadonlySet<string> = new Set([
 const ALL_ONES = Number.MAX_SAFE_INTEGER;
 const ALL_ONES_TEXT = "0xffffffffffffffff";
 
-/** Plain data of the whole page. */
-export function mapReportJson({ preview, ...beside }: MappingSurvey): unknown {
-  return { schema: "dmasim/map@1", ...(hexAddresses(preview) as object), ...(hexAddresses(beside) as object) };
+/** Plain data of the whole page. Segments of architectures are told only when one was asked for. */
+export function mapReportJson({ preview, archs, ...beside }: MappingSurvey): unknown {
+  const brief = archs.length === 1 ? archs : archs.map(withoutSegments);
+  return {
+    schema: "dmasim/map@1",
+    ...(hexAddresses(preview) as object),
+    ...(hexAddresses(beside) as object),
+    archs: hexAddresses(brief),
+  };
+}
+
+function withoutSegments({ runs, ...arch }: ArchView): unknown {
+  const brief = ({ segments: _segments, ...run }: ArchRun) => run;
+  return { ...arch, runs: { before: brief(runs.before), after: brief(runs.after) } };
 }
 
 function hexAddresses(value: unknown): unknown {

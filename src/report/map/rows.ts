@@ -36,7 +36,7 @@ export function drawRows(preview: MappingPreview, detail: Detail): readonly Row[
   const brackets = new Map<number, readonly Bracket[]>();
   for (const segment of segments) {
     const rows = drafts.flatMap((each, at) => (each.segment === segment.index ? [at] : []));
-    brackets.set(segment.index, bracketOf(preview, segment, rows));
+    brackets.set(segment.index, bracketOf(preview, segment, rows, detail));
   }
   return drafts.map((each, at) => {
     const found = brackets.get(each.segment ?? -1)?.find((bracket) => bracket.row === at);

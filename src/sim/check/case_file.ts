@@ -7,7 +7,7 @@
  * Throws one located `DmasimError` for a file that is absent, too large, no JSON, or not of this form.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { packagePath } from "../../base/package_root.ts";
 import { DmasimError, type SourceLocation } from "../../base/errors.ts";
 import type { DocumentPath } from "../override.ts";
 import { formatPath } from "../yaml_document.ts";
@@ -27,13 +27,12 @@ export interface KernelCase {
 
 /** Name under which the shipped case file can be given instead of a path. */
 export const SHIPPED_CASES = "linux-cases";
-const SHIPPED_FILE = new URL("../../../../data/linux-cases.json", import.meta.url);
 const FILE_BYTES_MAX = 32 * 2 ** 20;
 const CASES_MAX = 100_000;
 
 /** Path of the case file that ships with the package. */
 export function shippedCaseFile(): string {
-  return fileURLToPath(SHIPPED_FILE);
+  return packagePath("data", "linux-cases.json");
 }
 
 /** The cases of a file, or of the shipped file when `file` is {@link SHIPPED_CASES} and no such file exists. */

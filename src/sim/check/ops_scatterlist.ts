@@ -7,7 +7,7 @@ import { appendPages, newAppendTable, type PageArray } from "../../host/dma/sg_p
 import { type SplitOutput, sgSplit } from "../../host/dma/sg_split.ts";
 import { allocSg, planChunks, SG_MAX_SINGLE_ALLOC, sgArraySlots } from "../../host/dma/sg_table.ts";
 import { cpuSide, dmaSide, entryOf, errnoOf, listOf } from "./entries.ts";
-import { type Fields, type Given, isFields } from "./given.ts";
+import { type Fields, type Given, isFields, UnreadableCase } from "./given.ts";
 import type { OpTable } from "./runner.ts";
 import type { CaseState } from "./state.ts";
 
@@ -30,7 +30,8 @@ function allocTable(given: Given, { arena }: CaseState): Fields {
   const slotsMax = Math.floor(
     given.number("page_size", PAGE_BYTES) / given.number("sizeof_scatterlist", SIZEOF_SCATTERLIST),
   );
-  const first = given.number("nents_first_chunk", 0);
+  if (!(slotsMax >= 2)) throw new UnreadableCase("a page holds fewer than two entries");
+  const first = given.count("nents_first_chunk", 0);
   const isReal = nents <= 0 || (slotsMax === SG_MAX_SINGLE_ALLOC && first === 0);
   const sg = isReal ? allocSg(arena, 0, nents) : 0;
   if (sg < 0) return { ret: errnoOf(sg) };

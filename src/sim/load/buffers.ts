@@ -45,7 +45,8 @@ export class BufferAllocator {
     const region = this.region(job, job.target);
     const shape = job.sg;
     const entryBytes = Math.max(1, Math.min(shape.entryBytes, commandBytes + shape.offsetBytes));
-    const firstOffset = entryBytes < PAGE_BYTES ? Math.min(shape.offsetBytes, PAGE_BYTES - entryBytes) : shape.offsetBytes;
+    const firstOffset =
+      entryBytes < PAGE_BYTES ? Math.min(shape.offsetBytes, PAGE_BYTES - entryBytes) : shape.offsetBytes;
     const firstBytes = entryBytes >= PAGE_BYTES ? Math.max(1, entryBytes - firstOffset) : entryBytes;
     const entriesMax = 1 + Math.ceil(Math.max(0, commandBytes - firstBytes) / entryBytes);
     const cellBytes = shape.scatter
@@ -91,7 +92,10 @@ export class BufferAllocator {
       code: "DMASIM_UNKNOWN_TARGET",
       what: `job ${job.name} names memory that the machine does not have`,
       value: target,
-      limit: `targets: ram, ${regions.filter((r) => r.kind !== "ram" && r.kind !== "reserved").map((r) => r.name).join(", ")}`,
+      limit: `targets: ram, ${regions
+        .filter((r) => r.kind !== "ram" && r.kind !== "reserved")
+        .map((r) => r.name)
+        .join(", ")}`,
       remedy: "name one of them",
       at: job.at,
     });

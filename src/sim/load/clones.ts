@@ -81,7 +81,9 @@ export function planClones(system: System, profile: Profile, options: LoadOption
       const extent = dax === null ? extents.resolve(job, number) : { device: 0, start: 0, bytes: dax.bytes };
       const nextQueue = queueOf.get(extent.device) ?? 0;
       queueOf.set(extent.device, nextQueue + 1);
-      clones.push(planClone(system, options, allocator, { job, jobIndex, number, group, extent, dax, nextQueue }, clones.length));
+      clones.push(
+        planClone(system, options, allocator, { job, jobIndex, number, group, extent, dax, nextQueue }, clones.length),
+      );
     }
   }
   return clones;
@@ -97,7 +99,13 @@ interface Seat {
   readonly nextQueue: number;
 }
 
-function planClone(system: System, options: LoadOptions, allocator: BufferAllocator, seat: Seat, index: number): CloneSpec {
+function planClone(
+  system: System,
+  options: LoadOptions,
+  allocator: BufferAllocator,
+  seat: Seat,
+  index: number,
+): CloneSpec {
   const { job, extent } = seat;
   const device = system.machine.devices[extent.device] as Device;
   const { depth, depthNote } = effectiveDepth(job, options.assumeDirect);
@@ -125,7 +133,14 @@ function planClone(system: System, options: LoadOptions, allocator: BufferAlloca
     commandBytesMax,
     extent,
     isStream: seat.dax !== null || device.medium?.kind !== "block",
-    buffers: isCopy ? null : allocator.plan(seat.dax === null ? job : { ...job, target: "ram" }, commandBytesMax, commands, system.bounceRange),
+    buffers: isCopy
+      ? null
+      : allocator.plan(
+          seat.dax === null ? job : { ...job, target: "ram" },
+          commandBytesMax,
+          commands,
+          system.bounceRange,
+        ),
     copy: isCopy
       ? {
           source: allocator.area(job, job.source, copyBytes, system.bounceRange),
@@ -148,7 +163,11 @@ function daxMapping(system: System, job: JobSpec): DaxMapping {
   const number = Number(/dax(\d+)/.exec(job.filenames[0] ?? "")?.[1] ?? 0);
   const region = regions.find((candidate) => candidate.name === job.target) ?? regions[number];
   if (region !== undefined) {
-    return { start: region.start, bytes: Math.min(region.bytes, job.sizeBytes ?? region.bytes, DAX_BYTES_MAX), region: region.name };
+    return {
+      start: region.start,
+      bytes: Math.min(region.bytes, job.sizeBytes ?? region.bytes, DAX_BYTES_MAX),
+      region: region.name,
+    };
   }
   throw new DmasimError({
     code: "DMASIM_NO_PMEM",
@@ -181,17 +200,27 @@ function commandLimit(device: Device, job: JobSpec): number {
   return Math.max(512, Math.floor(limit / 512) * 512);
 }
 
-function limitsOf(job: JobSpec, extent: Extent, options: LoadOptions, depth: number): { limits: WorkloadLimits; scaled: boolean } {
+function limitsOf(
+  job: JobSpec,
+  extent: Extent,
+  options: LoadOptions,
+  depth: number,
+): { limits: WorkloadLimits; scaled: boolean } {
   const percent = job.ioSizePercent === null ? null : (extent.bytes * job.ioSizePercent) / 100;
   const passBytes = job.ioSizeBytes ?? percent ?? extent.bytes;
   const endless = job.timeBased && job.runtimeNs !== null;
   const smallest = largestBytes(job);
-  const wanted = endless ? Number.POSITIVE_INFINITY : Math.min((passBytes * job.loops) / smallest, job.numberIos ?? Number.POSITIVE_INFINITY);
+  const wanted = endless
+    ? Number.POSITIVE_INFINITY
+    : Math.min((passBytes * job.loops) / smallest, job.numberIos ?? Number.POSITIVE_INFINITY);
   // The verify pass reads every written block back: half of the limit is for it.
   const share = options.limitIos === null ? Number.POSITIVE_INFINITY : Math.ceil(options.limitIos / job.numjobs);
   const allowed = job.verifyPass && writes(job) ? Math.ceil(share / 2) : share;
   const iosMax = Math.max(depth === 0 ? 0 : 1, Math.min(allowed, job.numberIos ?? Number.POSITIVE_INFINITY));
-  return { limits: { extentBytes: extent.bytes, passBytes, loops: job.loops, iosMax, endless }, scaled: wanted > allowed };
+  return {
+    limits: { extentBytes: extent.bytes, passBytes, loops: job.loops, iosMax, endless },
+    scaled: wanted > allowed,
+  };
 }
 
 export function writes(job: JobSpec): boolean {

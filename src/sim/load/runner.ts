@@ -16,6 +16,7 @@ import { UNIT_BYTES } from "../../memory/pattern.ts";
 import type { JobStats } from "../stats.ts";
 import { type CloneSpec, writes } from "./clones.ts";
 import { DepthSearch } from "./depth_search.ts";
+import { Pace } from "./pace.ts";
 import { Workload } from "./workload.ts";
 
 const WAITING = 0;
@@ -37,10 +38,13 @@ export class CloneRunner {
   io = 0;
   /** Reading back what the job wrote. */
   verifying = false;
+  /** An abort, a limit or a refusal ended the job: no verify pass follows. */
+  #ended = false;
   inFlight = 0;
   readonly #arena: Arena;
   readonly #prng: Prng;
   readonly #search: DepthSearch | null;
+  readonly #pace: Pace;
   #workload: Workload;
   #state = WAITING;
   #startNs = 0;
@@ -57,8 +61,6 @@ export class CloneRunner {
   readonly #slotBytes: Float64Array;
   readonly #slotWrite: Uint8Array;
   readonly #slotFailed: Uint8Array;
-  #paceNs = 0;
-  #sinceThink = 0;
   #written = false;
 
   constructor(arena: Arena, spec: CloneSpec, stats: JobStats) {
@@ -67,6 +69,7 @@ export class CloneRunner {
     this.#arena = arena;
     const stream = spec.job.randrepeat ? spec.number : spec.index + 1000;
     this.#prng = new Prng(spec.seed ^ 0x51ed270b, stream);
+    this.#pace = new Pace(spec.job, this.#prng);
     this.#workload = new Workload(spec.job, spec.limits, spec.seed, stream);
     this.#search = spec.job.latencyTarget === null ? null : new DepthSearch(spec.job.latencyTarget, spec.depth);
     this.#freeSlots = Int32Array.from({ length: spec.depth }, (_, i) => spec.depth - 1 - i);
@@ -90,7 +93,7 @@ export class CloneRunner {
   start(nowNs: number): void {
     const [low, high] = this.spec.job.startDelayNs;
     this.#startNs = nowNs + low + (high > low ? this.#prng.below(high - low) : 0);
-    this.#paceNs = this.#startNs;
+    this.#pace.start(this.#startNs);
     this.#readyNs = this.#startNs;
     const runtime = this.spec.job.runtimeNs;
     if (runtime !== null) this.#endNs = this.#startNs + runtime + this.spec.job.rampNs;
@@ -99,10 +102,22 @@ export class CloneRunner {
 
   /** Stops issuing; what is in flight still completes. `cut` says that a limit did it. */
   stop(cut: boolean): void {
-    if (this.#state >= DRAINING) return;
-    if (cut) this.stats.cut = true;
+    if (this.#state === DONE) return;
+    const workLeft = this.#state < DRAINING || (!this.#ended && this.#verifiesNext());
+    if (cut && workLeft) this.stats.cut = true;
+    this.#end();
+  }
+
+  /** Issues nothing more, not even the rest of an I/O or the verify pass. */
+  #end(): void {
+    const slot = this.#slot;
+    this.#slot = -1;
+    if (slot >= 0) {
+      this.#slotFailed[slot] = 1;
+      if (this.#pending[slot] === 0) this.#release(slot);
+    }
+    this.#ended = true;
     this.#drain();
-    this.verifying = true; // no verify pass after an abort
     this.#settle();
   }
 
@@ -116,7 +131,7 @@ export class CloneRunner {
       return false;
     }
     if (this.#freeCount === 0 || this.inFlight >= this.#depthNow()) return false;
-    if (!this.#draw()) return false;
+    if (!this.#draw(nowNs)) return false;
     return nowNs >= this.#readyNs;
   }
 
@@ -157,15 +172,7 @@ export class CloneRunner {
   /** A command that cannot succeed ended its job. */
   abandon(text: string): void {
     this.stats.fail(text);
-    const slot = this.#slot;
-    this.#slot = -1;
-    if (slot >= 0) {
-      this.#slotFailed[slot] = 1;
-      if (this.#pending[slot] === 0) this.#release(slot);
-    }
-    this.#drain();
-    this.verifying = true;
-    this.#settle();
+    this.#end();
   }
 
   /** A command completed; `failed` when it faulted. */
@@ -204,7 +211,7 @@ export class CloneRunner {
   }
 
   /** Draws the next I/O from the workload and fixes its time; false when there is none left. */
-  #draw(): boolean {
+  #draw(nowNs: number): boolean {
     if (this.#drawn) return true;
     do {
       if (!this.#workload.next()) {
@@ -215,34 +222,12 @@ export class CloneRunner {
       }
     } while (this.verifying && !this.#workload.write);
     this.#drawn = true;
-    this.#pace();
+    this.#readyNs = this.#pace.next(this.#workload.write, this.#workload.bytes, nowNs, this.#readyNs);
     return true;
   }
 
   #cutByLimit(): void {
     if (this.spec.scaled && this.#workload.issued >= this.spec.limits.iosMax) this.stats.cut = true;
-  }
-
-  /** rate, rate_iops and thinktime move the earliest issue time. */
-  #pace(): void {
-    const job = this.spec.job;
-    const side = this.#workload.write ? "write" : "read";
-    const bytesPerS = job.rateBytesPerS[side];
-    const iops = job.rateIops[side];
-    let gapNs = 0;
-    if (bytesPerS !== null) gapNs = (this.#workload.bytes * 1e9) / bytesPerS;
-    if (iops !== null) gapNs = Math.max(gapNs, 1e9 / iops);
-    if (gapNs > 0) {
-      if (job.rateProcess === "poisson") gapNs = this.#prng.exponential(gapNs);
-      this.#readyNs = Math.max(this.#readyNs, this.#paceNs);
-      this.#paceNs += gapNs;
-    }
-    if (job.thinktimeNs === 0) return;
-    if (this.#sinceThink >= job.thinktimeBlocks) {
-      this.#sinceThink = 0;
-      this.#readyNs += job.thinktimeNs;
-    }
-    this.#sinceThink += 1;
   }
 
   #beginIo(nowNs: number): void {
@@ -277,13 +262,21 @@ export class CloneRunner {
     if (this.#state === RUNNING) this.#state = DRAINING;
   }
 
+  /** What was written is still to be read back. */
+  #verifiesNext(): boolean {
+    const job = this.spec.job;
+    return job.verifyPass && writes(job) && this.#written && !this.verifying;
+  }
+
   /** Draining ends with the last completion: then the verify pass starts, or the clone is done. */
   #settle(): void {
     if (this.#state !== DRAINING || this.inFlight > 0) return;
     const job = this.spec.job;
-    if (job.verifyPass && writes(job) && this.#written && !this.verifying) {
+    if (!this.#ended && this.#verifiesNext()) {
       const stream = job.randrepeat ? this.spec.number : this.spec.index + 1000;
-      const limits = { ...this.spec.limits, iosMax: this.#workload.issued, endless: true };
+      // An I/O that was drawn when the time ended has not been written.
+      const iosMax = this.#workload.issued - (this.#drawn ? 1 : 0);
+      const limits = { ...this.spec.limits, iosMax, endless: true };
       this.#workload = new Workload(job, limits, this.spec.seed, stream);
       this.verifying = true;
       this.#drawn = false;

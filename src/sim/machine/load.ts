@@ -1,9 +1,9 @@
 /** Finds, reads and checks machines: the shipped ones of `profiles/machines/` and any file of a user. */
 import { readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { closestWord } from "../../base/closest.ts";
 import { DmasimError } from "../../base/errors.ts";
+import { packagePath } from "../../base/package_root.ts";
 import type { DocumentPath, Override } from "../override.ts";
 import { formatPath, readYamlDocument } from "../yaml_document.ts";
 import { checkDevices } from "./check_device.ts";
@@ -23,8 +23,7 @@ export interface ShippedMachine {
 }
 
 /** Package root, seen from dist/src/sim/machine/. */
-const PACKAGE_ROOT = join(dirname(fileURLToPath(import.meta.url)), "../../../..");
-const MACHINE_DIRECTORY = join(PACKAGE_ROOT, "profiles/machines");
+const MACHINE_DIRECTORY = packagePath("profiles", "machines");
 const YAML_ENDING = /\.ya?ml$/;
 
 /** The machine that the YAML file at `path` describes. Throws one `DmasimError` (exit code 2) for wrong input. */

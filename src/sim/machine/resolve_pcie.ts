@@ -37,7 +37,12 @@ export function onlyUnit(document: MachineDocument): string | null {
 }
 
 /** Name of the unit of a machine that lists none. */
-export const DEFAULT_UNIT = Object.freeze({ "intel-vtd": "dmar0", "amd-vi": "ivhd0", smmuv3: "smmu0", "virtio-iommu": "viommu0" });
+export const DEFAULT_UNIT = Object.freeze({
+  "intel-vtd": "dmar0",
+  "amd-vi": "ivhd0",
+  smmuv3: "smmu0",
+  "virtio-iommu": "viommu0",
+});
 
 export function resolveBridges(document: MachineDocument): Bridge[] {
   return document.pcie.map((bridge) => ({

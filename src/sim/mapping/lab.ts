@@ -115,7 +115,8 @@ export class MappingLab {
   }
 }
 
-function buildList(arena: Arena, entries: readonly MapEntry[]): number {
+/** A scatterlist of `entries` in the arena; its handle. */
+export function buildList(arena: Arena, entries: readonly MapEntry[]): number {
   const sg = allocSg(arena, MAIN_OWNER, entries.length);
   assert(sg > 0, "an empty arena has room for a list");
   let at = sg;

@@ -1,8 +1,8 @@
 /**
  * Why a list was refused: the entry that failed, the comparison with both numbers, the kernel's words and the way out.
  *
- * The mapping code undoes everything before it returns, so the failure is brought about again: the longest prefix that
- * can be mapped is mapped, and the state that the next entry met is read.
+ * The mapping code undoes everything before it returns, so the failure is brought about again on a fresh machine: the
+ * longest prefix that can be mapped is mapped, and the state that the next entry met is read.
  */
 import { defined } from "../../base/assert.ts";
 import { mapSg, unmapSg } from "../../host/dma/map.ts";
@@ -12,7 +12,7 @@ import type { System } from "../system.ts";
 import { compareLimits } from "./comparison.ts";
 import type { MapEntry } from "./entry.ts";
 import { errnoName } from "./errno.ts";
-import type { MappingLab } from "./lab.ts";
+import { MappingLab } from "./lab.ts";
 import type { RefusalView } from "./view.ts";
 
 /** Failures of the list as a whole: no single entry is to blame. */
@@ -22,7 +22,7 @@ const WHOLE_LIST: ReadonlySet<number> = new Set([
   MAP_FAILURES.noScatterlist.code,
 ]);
 
-/** Explains failure `code` of mapping the lab's list, which holds `entries`. Leaves nothing mapped. */
+/** Explains failure `code` of mapping the lab's list, which holds `entries`. Leaves nothing mapped in it. */
 export function explainRefusal(
   system: System,
   lab: MappingLab,
@@ -34,11 +34,11 @@ export function explainRefusal(
   const failure = defined(failureOf(code), "a failed mapping has a failure");
   const index = WHOLE_LIST.has(code) ? null : failingEntry(lab, dir, attrs);
   const before = index ?? 0;
-  if (before > 0) mapSg(lab.ctx, lab.device, lab.sg, before, dir, attrs);
+  const again = new MappingLab(system, lab.device, entries);
+  if (before > 0) mapSg(again.ctx, again.device, again.sg, before, dir, attrs);
   const entry = entries[before] as MapEntry;
-  const kernelLines = refusalLines(lab.ctx, lab.device, { phys: entry.phys, bytes: entry.bytes, attrs }, code);
-  const comparison = compareLimits({ system, lab, entries, entry, dir, attrs }, code);
-  if (before > 0) unmapSg(lab.ctx, lab.device, lab.sg, before, dir, attrs);
+  const kernelLines = refusalLines(again.ctx, again.device, { phys: entry.phys, bytes: entry.bytes, attrs }, code);
+  const comparison = compareLimits({ system, lab: again, entries, entry, dir, attrs }, code);
   const errno = sgtableErrno(system.machine.era, code);
   return {
     entry: index,

@@ -1,14 +1,17 @@
 /** What is to be mapped, by which device of which machine: the words of a command line or a case file, resolved. */
 import { closestWord } from "../../base/closest.ts";
 import { DmasimError } from "../../base/errors.ts";
+import type { PagelessPolicy } from "../../host/arch/types.ts";
 import type { DmaDevice } from "../../host/dma/device.ts";
 import type { Machine } from "../machine/description.ts";
 import { resolveMachine } from "../machine/load.ts";
 import type { Override } from "../override.ts";
 import { System } from "../system.ts";
+import { archRows } from "./arch_rows.ts";
 import { parseEntries } from "./entries.ts";
 import type { MapEntry } from "./entry.ts";
 import { type LimitWords, withLimits } from "./limits.ts";
+import { POLICY_KEY, parsePolicy } from "./pageless_policy.ts";
 import { parseAttrs, parseDir } from "./words.ts";
 
 /** A request as it is written; absent keys have defaults. */
@@ -36,6 +39,10 @@ export interface MapRequest {
   readonly attrs: number;
   readonly attrNames: readonly string[];
   readonly entries: readonly MapEntry[];
+  /** An architecture's name, `all`, or null for the machine's own path. */
+  readonly arch: string | null;
+  /** Answer of an IOMMU with a coherence index to an entry without a struct page. */
+  readonly pagelessPolicy: PagelessPolicy;
 }
 
 /** Machine and direction when none is named. */
@@ -47,12 +54,15 @@ export function resolveMapRequest(words: MapWords): MapRequest {
   const dir = parseDir(words.dir ?? DEFAULT_MAP_DIR);
   const attrs = parseAttrs(words.attr ?? "");
   const machine = resolveMachine(words.machine ?? DEFAULT_MAP_MACHINE, overridesOf(words));
+  const pagelessPolicy = parsePolicy(words.set ?? []);
   const system = new System(machine);
   const index = deviceIndex(machine, words.dev);
   const device = withLimits(system.devices[index] as DmaDevice, words);
   const entries = parseEntries(system, words.entries);
+  const arch = words.arch ?? null;
+  if (arch !== null) archRows(arch);
   const deviceName = machine.devices[index]?.name ?? device.name;
-  return { system, device, deviceName, dir, attrs: attrs.bits, attrNames: attrs.names, entries };
+  return { system, device, deviceName, dir, attrs: attrs.bits, attrNames: attrs.names, entries, arch, pagelessPolicy };
 }
 
 /** `--era` and `--defects` are short for keys of the machine; a `--set` of the same key wins. */
@@ -60,7 +70,7 @@ function overridesOf({ era, defects, set }: MapWords): readonly Override[] {
   const own: Override[] = [];
   if (era !== undefined) own.push({ path: "kernel.era", value: JSON.stringify(era) });
   if (defects !== undefined) own.push({ path: "kernel.defects", value: JSON.stringify(defects) });
-  return [...own, ...(set ?? [])];
+  return [...own, ...(set ?? []).filter(({ path }) => path !== POLICY_KEY)];
 }
 
 /** The named device, else the default block device, else the first. */

@@ -1,5 +1,7 @@
 /** A preview with everything that belongs beside it: evidence, the other paths, notes on the request. */
 
+import { archRows } from "./arch_rows.ts";
+import { type ArchView, previewArchs } from "./archs.ts";
 import { type OtherPath, previewElsewhere } from "./elsewhere.ts";
 import { type EvidencePath, type EvidenceView, evidenceOf } from "./evidence.ts";
 import { previewMapping } from "./preview.ts";
@@ -11,6 +13,8 @@ export interface MappingSurvey {
   readonly preview: MappingPreview;
   readonly evidence: readonly EvidenceView[];
   readonly elsewhere: readonly OtherPath[];
+  /** The list on other architectures: all of them, or the one that was asked for. */
+  readonly archs: readonly ArchView[];
   /** What a reader should know about the request itself. */
   readonly notes: readonly string[];
 }
@@ -22,6 +26,7 @@ export function surveyMapping(request: MapRequest): MappingSurvey {
     preview,
     evidence: evidenceOf(pathsOf(request, preview), preview.request.era, request.system.machine.iommu.kind),
     elsewhere: previewElsewhere(request),
+    archs: previewArchs(request, archRows(request.arch ?? "all")),
     notes: notesOn(request, preview),
   };
 }

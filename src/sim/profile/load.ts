@@ -1,9 +1,9 @@
 /** Loads a load profile from YAML or from fio's job files, by path or by the name of a shipped one. */
 import { existsSync, readdirSync } from "node:fs";
 import { basename, extname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { closestWord } from "../../base/closest.ts";
 import { DmasimError } from "../../base/errors.ts";
+import { packagePath } from "../../base/package_root.ts";
 import type { Environment, Keywords } from "../fio/expand.ts";
 import { readJobFile } from "../fio/job_file.ts";
 import { overrideJobFile } from "../fio/override.ts";
@@ -28,9 +28,6 @@ export interface ShippedProfile {
   readonly file: string;
 }
 
-/** The package's folder of load profiles, seen from dist/src/sim/profile/. */
-const SHIPPED_FOLDER = new URL("../../../../profiles/loads/", import.meta.url);
-
 /** The profile of a file: fio's syntax for `.fio`, ours for `.yaml` and `.yml`. Throws one `DmasimError` for wrong input. */
 export function loadProfile(path: string, options: LoadProfileOptions = {}): Profile {
   const ending = extname(path).toLowerCase();
@@ -48,7 +45,7 @@ export function loadProfile(path: string, options: LoadProfileOptions = {}): Pro
 
 /** Names of the shipped profiles, sorted. */
 export function shippedProfileNames(): string[] {
-  const folder = fileURLToPath(SHIPPED_FOLDER);
+  const folder = packagePath("profiles", "loads");
   if (!existsSync(folder)) return [];
   const files = readdirSync(folder).filter((file) => file.endsWith(".yaml"));
   return files.map((file) => basename(file, ".yaml")).sort();
@@ -65,7 +62,7 @@ export function listShippedProfiles(): ShippedProfile[] {
 /** A shipped profile by name. Throws a usage error with the nearest name when there is none. */
 export function loadShippedProfile(name: string, options: LoadProfileOptions = {}): Profile {
   const names = shippedProfileNames();
-  if (names.includes(name)) return loadProfile(fileURLToPath(new URL(`${name}.yaml`, SHIPPED_FOLDER)), options);
+  if (names.includes(name)) return loadProfile(packagePath("profiles", "loads", `${name}.yaml`), options);
   const closest = closestWord(name, names);
   throw new DmasimError({
     code: "DMASIM_PROFILE_UNKNOWN",

@@ -28,7 +28,7 @@ export const DESC_FLAG = Object.freeze({
   stream: 2,
 });
 
-const BATCH = 16;
+const BATCH = 32;
 // Region words as module constants: reading them through REGIONS costs microseconds in hot loops.
 const QPAIRS_WORD = REGIONS.qpairs.word;
 const QPAIR_STRIDE = REGIONS.qpairs.stride;

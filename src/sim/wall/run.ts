@@ -47,7 +47,9 @@ export async function runWall(setup: RunSetup): Promise<RunOutcome> {
   );
   const startMs = performance.now();
   const finished = coordinator.run(tasks);
-  setTimeout(() => {
+  const hooks = setInterval(() => {
+    if (!coordinator.running(0)) return;
+    clearInterval(hooks);
     coordinator.hook(0, hook.workerHook);
     if (hook.terminate) coordinator.terminate(0);
   }, HOOK_DELAY_MS).unref();
@@ -56,6 +58,7 @@ export async function runWall(setup: RunSetup): Promise<RunOutcome> {
     await watch(setup, coordinator, startMs);
     outcomes = await finished;
   } finally {
+    clearInterval(hooks);
     await pool.close();
   }
   const stats = options.profile.jobs.map(() => new JobStats());

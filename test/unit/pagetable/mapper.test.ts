@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CostRecord } from "#dmasim/base/cost.js";
-import { allocFrame, frameAddress, frameByte, framesUsed, freeFrame, TABLE_BASE } from "#dmasim/pagetable/frames.js";
 import { PROT } from "#dmasim/pagetable/format.js";
+import { allocFrame, frameAddress, frameByte, framesUsed, freeFrame, TABLE_BASE } from "#dmasim/pagetable/frames.js";
 import { mapRange, unmapRange } from "#dmasim/pagetable/mapper.js";
 import { domainWord, freeDomainTables, rootTable } from "#dmasim/pagetable/tables.js";
 import { VTD_SECOND_LEVEL, vtdSecondLevel } from "#dmasim/pagetable/vtd.js";

@@ -51,6 +51,7 @@ export function disableDebug(arena: Arena): void {
   arena.i32[DEBUG_WORD + DEBUG.state] = STATE.disabled;
 }
 
+/** Counters of the shadow as debugfs shows them. */
 export function debugCounters(arena: Arena): DebugCounters {
   const word = (field: number) => arena.i32[DEBUG_WORD + field] as number;
   return {
