@@ -1,6 +1,5 @@
 /** `dmasim list WHAT`: what ships with the package. */
 import { Argument, type Command } from "commander";
-import { ARCHITECTURES } from "../host/arch/table.ts";
 import { renderArchList } from "../report/arch_list.ts";
 import { renderMachineList, renderProfileList } from "../report/listing.ts";
 import { listShippedMachines, loadShippedMachine } from "../sim/machine/load.ts";
@@ -18,10 +17,10 @@ export function addListCommand(program: Command, session: Session): void {
     .description("list the machines and load profiles that ship with dmasim, or the architectures it knows")
     .addArgument(new Argument("<what>", "what to list").choices(["machines", "profiles", "archs"]))
     .option(...JSON_FLAG)
-    .action((what: string, flags: ListFlags) => {
+    .action(async (what: string, flags: ListFlags) => {
       if (what === "machines") listMachines(session, flags);
       else if (what === "profiles") listProfiles(session, flags);
-      else listArchs(session, flags);
+      else await listArchs(session, flags);
     });
 }
 
@@ -49,7 +48,8 @@ function listProfiles({ output }: Session, flags: ListFlags): void {
   present(output, flags.json, value, renderProfileList(output.screen, profiles));
 }
 
-function listArchs({ output }: Session, flags: ListFlags): void {
+async function listArchs({ output }: Session, flags: ListFlags): Promise<void> {
+  const { ARCHITECTURES } = await import("../host/arch/table.ts");
   const value = ARCHITECTURES.map(({ ops: _ops, defaults: _defaults, ...row }) => row);
   present(output, flags.json, value, renderArchList(output.screen, ARCHITECTURES));
 }

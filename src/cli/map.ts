@@ -3,8 +3,7 @@ import { type Command, Option } from "commander";
 import { EXIT } from "../base/errors.ts";
 import { mapReportJson } from "../report/map/json.ts";
 import { renderMap, renderMapOnArchs } from "../report/map.ts";
-import { DEFAULT_MAP_DIR, DEFAULT_MAP_MACHINE, resolveMapRequest } from "../sim/mapping/request.ts";
-import { surveyMapping } from "../sim/mapping/survey.ts";
+import { DEFAULT_MAP_DIR, DEFAULT_MAP_MACHINE } from "../sim/mapping/defaults.ts";
 import { type MapFlags, wordsOf } from "./map_flags.ts";
 import { present } from "./output.ts";
 import { collectOverride } from "./overrides.ts";
@@ -69,7 +68,10 @@ function addLimits(command: Command): void {
     .option("--min-align-mask <mask>", "address bits that bouncing keeps, e.g. 0xfff (dma_set_min_align_mask)");
 }
 
-function map(session: Session, entries: readonly string[], flags: MapFlags): void {
+async function map(session: Session, entries: readonly string[], flags: MapFlags): Promise<void> {
+  // The simulator is loaded for a mapping only, so that help and errors of other commands stay instant.
+  const { resolveMapRequest } = await import("../sim/mapping/request.ts");
+  const { surveyMapping } = await import("../sim/mapping/survey.ts");
   const request = resolveMapRequest(wordsOf(entries, flags));
   const survey = surveyMapping(request);
   const { output } = session;

@@ -7,7 +7,7 @@ describe("dmasim --help", () => {
     const { code, stdout, stderr } = dmasim(["--help"]);
     expect(code).toBe(0);
     expect(stderr).toBe("");
-    expect(stdout).toMatch(/Start here:\n {2}map \[entry\].*\n.*\n? {2}run <profile>/);
+    expect(stdout).toMatch(/Start here:\n {2}map \[entry\.\.\.\].*\n.*\n? {2}run <profile>/);
     expect(stdout.indexOf("More:")).toBeGreaterThan(stdout.indexOf("run <profile>"));
     for (const command of ["list", "schema", "inspect"]) expect(stdout).toContain(`\n  ${command} `);
     expect(stdout).toContain("Exit codes:");

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { EXIT } from "#dmasim/base/errors.js";
 import type { RunResult } from "#dmasim/sim/result.js";
-import { startDmasim } from "../support/cli.ts";
+import { type RunningCli, startDmasim } from "../support/cli.ts";
 import { patience } from "../support/patience.ts";
 import { CLOCKS, withFolder } from "../support/run.ts";
 
@@ -26,6 +26,11 @@ async function untilRunning(): Promise<void> {
   await sleep(500);
 }
 
+/** A run that does not end must not outlive its test. */
+function killAfterwards(cli: RunningCli): void {
+  onTestFinished(() => void cli.child.kill("SIGKILL"));
+}
+
 interface Timing {
   readonly heardMs: number;
   readonly endedMs: number;
@@ -35,6 +40,7 @@ async function interrupt(text: string, args: readonly string[], check: (result: 
   return await withFolder({ "load.yaml": text }, async (folder) => {
     const file = join(folder, "out.json");
     const cli = startDmasim(["run", join(folder, "load.yaml"), "--full", "--json", file, ...args]);
+    killAfterwards(cli);
     await untilRunning();
     const heard = cli.stderrMatches(/stopping, partial results follow/);
     const sentMs = performance.now();
@@ -76,6 +82,7 @@ describe("a second Ctrl-C", () => {
   it("ends the process at once", async () => {
     await withFolder({ "load.yaml": LOADS["random I/O"] }, async (folder) => {
       const cli = startDmasim(["run", join(folder, "load.yaml"), "--full"]);
+      killAfterwards(cli);
       await untilRunning();
       const heard = cli.stderrMatches(/stopping/);
       cli.child.kill("SIGINT");

@@ -11,6 +11,7 @@ import { releaseRange } from "./per_entry.ts";
 import type { ArchRequest } from "./types.ts";
 import type { ArchWork } from "./work.ts";
 
+/** What differs between the rows that merge by adjacency. */
 export interface RunRules {
   /** DMA address of one entry with its translations written, -1 = no room (logged). */
   mapOne(sg: number, entry: number): DmaAddr;

@@ -34,6 +34,7 @@ const PAGE = 8192;
 const VALID = 1;
 const FOUR_GIB = 2 ** 32;
 
+/** Alpha with PCI windows and a scatter-gather arena; `hasTlbHook: false` makes it a machine without the hardware. */
 export const ALPHA_PCI: ArchRow = Object.freeze<ArchRow>({
   name: "alpha-pci",
   title: "Alpha PCI scatter-gather",

@@ -22,6 +22,7 @@ const PTE_FC_HI = 1 << 28;
 const PTE_READ_HI = 1 << 29;
 const PTE_WRITE_HI = 1 << 30;
 
+/** The AMD driver's own allocator, before iommu-dma (5.5). */
 export const AMD_IOMMU: ArchRow = Object.freeze<ArchRow>({
   name: "amd-iommu",
   title: "AMD IOMMU, kernel 4.1",

@@ -44,6 +44,7 @@ const PAGELESS: ArchRow["pageless"] = {
   conversion: "a map_pfn beside map_page, without cache work",
 };
 
+/** ARM's default ops: the map_page loop that the series left out. */
 export const ARM_MAP_PAGE: ArchRow = Object.freeze<ArchRow>({
   name: "arm",
   title: "ARM, no IOMMU",
@@ -71,6 +72,7 @@ export const ARM_MAP_PAGE: ArchRow = Object.freeze<ArchRow>({
   },
 });
 
+/** ARM's IOMMU ops: page-joined runs, one IOVA range each. */
 export const ARM_IOMMU: ArchRow = Object.freeze<ArchRow>({
   name: "arm-iommu",
   title: "ARM with an IOMMU",

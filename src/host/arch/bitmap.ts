@@ -10,6 +10,7 @@ import { REGIONS } from "../../shm/layout.ts";
 
 const WORD = REGIONS.linearBitmaps.word;
 
+/** True when entry `bit` of the table at `base` is in use. */
 export function bitIsSet(arena: Arena, base: number, bit: number): boolean {
   const at = base + bit;
   return ((arena.i32[WORD + (at >>> 5)] as number) & (1 << (at & 31))) !== 0;
@@ -53,6 +54,7 @@ export function nextSet(arena: Arena, base: number, from: number, end: number): 
   return end;
 }
 
+/** True when none of [first, first + count) is in use. */
 export function areaIsClear(arena: Arena, base: number, first: number, count: number): boolean {
   return nextSet(arena, base, first, first + count) >= first + count;
 }

@@ -15,6 +15,7 @@ import { skipsCacheWork } from "./pageless.ts";
 import type { ArchOps, ArchRequest, ArchRow, CacheRule, CacheRules } from "./types.ts";
 import type { ArchWork } from "./work.ts";
 
+/** Nothing in any direction. */
 export const NO_CACHE_RULE: CacheRule = Object.freeze({ toDevice: "none", fromDevice: "none", bidirectional: "none" });
 /** Write back, invalidate, or both: what most CPUs do before a transfer. */
 export const BY_DIRECTION: CacheRule = Object.freeze({
@@ -22,6 +23,7 @@ export const BY_DIRECTION: CacheRule = Object.freeze({
   fromDevice: "invalidate",
   bidirectional: "flush",
 });
+/** Rules of a machine whose DMA snoops. */
 export const NO_CACHE: CacheRules = Object.freeze({
   by: "none",
   map: NO_CACHE_RULE,

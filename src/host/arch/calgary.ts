@@ -18,6 +18,7 @@ const TCE_READ = 1;
 const TCE_WRITE = 2;
 const DMA_ERROR = 0;
 
+/** IBM's x86 servers: one range of translation control entries for each list entry. */
 export const X86_CALGARY: ArchRow = Object.freeze<ArchRow>({
   name: "x86-calgary",
   title: "IBM Calgary and CalIOC2",

@@ -20,6 +20,7 @@ const PAGE = 4096;
 /** First address that an entry cannot name: 1 TiB. */
 const PHYS_LIMIT = 2 ** 40;
 
+/** AMD's AGP aperture as an IOMMU; default options are those of `iommu=merge` without force. */
 export const X86_GART: ArchRow = Object.freeze<ArchRow>({
   name: "x86-gart",
   title: "AMD GART",

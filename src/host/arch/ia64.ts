@@ -29,6 +29,7 @@ import type { ArchWork } from "./work.ts";
 const CHUNK_PAGES = 64;
 const VALID_HI = 0x80000000;
 
+/** HP zx1; `iommuPageBytes` may be 4, 8, 16 or 64 KiB. */
 export const IA64_SBA: ArchRow = Object.freeze<ArchRow>({
   name: "ia64-sba",
   title: "ia64 HP zx1 SBA",

@@ -15,6 +15,7 @@ import type { ArchWork } from "./work.ts";
 const ATE_PAGE = 16384;
 const ATE_VALID = 1;
 
+/** SGI Altix: whatever the bus provider answers for one physical range. */
 export const IA64_SN2: ArchRow = Object.freeze<ArchRow>({
   name: "ia64-sn2",
   title: "ia64 SGI sn2",

@@ -20,6 +20,7 @@ import type { ArchWork } from "./work.ts";
 
 const PAGE = 4096;
 
+/** The Intel driver's own layout of a list, before iommu-dma (5.11). */
 export const INTEL_IOMMU: ArchRow = Object.freeze<ArchRow>({
   name: "intel-iommu",
   title: "Intel VT-d, kernel 4.1",

@@ -57,10 +57,12 @@ export function initLinearTable(arena: Arena, table: LinearTable, reserved: numb
   arena.i32[record + LINEAR_TABLE.grown] = table.entries;
 }
 
+/** Takes the table's mutex for one allocation or release. */
 export function lockTable(ctx: HostContext, table: LinearTable): void {
   lock(ctx.arena.i32, tableRecord(table) + LINEAR_TABLE.lock, ctx.lockOwner);
 }
 
+/** Ends {@link lockTable}. */
 export function unlockTable(ctx: HostContext, table: LinearTable): void {
   unlock(ctx.arena.i32, tableRecord(table) + LINEAR_TABLE.lock, ctx.lockOwner);
 }

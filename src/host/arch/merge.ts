@@ -11,6 +11,7 @@
  */
 import { lowBits } from "../../base/addr.ts";
 
+/** How a row merges; `none` = one DMA entry for each entry. */
 export type MergeFamily = "none" | "page-join" | "contiguous-or-join" | "contiguous-and-aligned";
 
 /** What joins two entries. */

@@ -18,6 +18,7 @@ const COMMON = {
   defaults: { lineBytes: 32 },
 } as const satisfies Partial<ArchRow>;
 
+/** C6X: L2 operations on the physical range, at map, unmap and both syncs. */
 export const C6X: ArchRow = Object.freeze<ArchRow>({
   ...COMMON,
   name: "c6x",
@@ -31,6 +32,7 @@ export const C6X: ArchRow = Object.freeze<ArchRow>({
   ops: noncoherentOps({}),
 });
 
+/** MicroBlaze: flushes by physical address, leaves dma_length alone. */
 export const MICROBLAZE: ArchRow = Object.freeze<ArchRow>({
   ...COMMON,
   name: "microblaze",
@@ -50,6 +52,7 @@ export const MICROBLAZE: ArchRow = Object.freeze<ArchRow>({
   ops: noncoherentOps({ setsLength: false }),
 });
 
+/** MN10300: the whole data cache, once a call. */
 export const MN10300: ArchRow = Object.freeze<ArchRow>({
   ...COMMON,
   name: "mn10300",
@@ -69,6 +72,7 @@ export const MN10300: ArchRow = Object.freeze<ArchRow>({
   ops: noncoherentOps({}),
 });
 
+/** OpenRISC: nothing for bidirectional maps, which have to be synced by hand. */
 export const OPENRISC: ArchRow = Object.freeze<ArchRow>({
   ...COMMON,
   name: "openrisc",
@@ -92,6 +96,7 @@ export const OPENRISC: ArchRow = Object.freeze<ArchRow>({
   ops: noncoherentOps({}),
 });
 
+/** Tile: whole pages, through the page's home. */
 export const TILE: ArchRow = Object.freeze<ArchRow>({
   ...COMMON,
   evidence: "inferred",

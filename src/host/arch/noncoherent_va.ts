@@ -63,6 +63,7 @@ function byVa(variant: Variant): ArchRow {
   });
 }
 
+/** ARC: list syncs go by their direction, single ones do not. */
 export const ARC = byVa({
   name: "arc",
   title: "ARC, non-coherent",
@@ -74,6 +75,7 @@ export const ARC = byVa({
   patch: 19,
 });
 
+/** AVR32: the uncached P2 segment needs nothing. */
 export const AVR32 = byVa({
   name: "avr32",
   title: "AVR32",
@@ -84,6 +86,7 @@ export const AVR32 = byVa({
   habits: { uncachedVa: [0xa0000000, 0xc0000000] },
 });
 
+/** Blackfin: no MMU, the device gets the virtual address. */
 export const BLACKFIN = byVa({
   name: "blackfin",
   title: "Blackfin",
@@ -95,6 +98,7 @@ export const BLACKFIN = byVa({
   habits: { address: "kva" },
 });
 
+/** FR-V: writes back one page an entry and trusts the caller's address. */
 export const FRV = byVa({
   name: "frv",
   title: "FR-V with MMU",
@@ -108,6 +112,7 @@ export const FRV = byVa({
   habits: { address: "untouched", wholePages: "first", kmaps: true },
 });
 
+/** Meta: unmap works only with L2 prefetch. */
 export const METAG = byVa({
   name: "metag",
   title: "Meta",
@@ -121,6 +126,7 @@ export const METAG = byVa({
   habits: { onlyIfPrefetching: "unmap-and-sync" },
 });
 
+/** MIPS: low memory in one operation, high memory page by page; coherent devices need nothing. */
 export const MIPS = byVa({
   name: "mips",
   title: "MIPS, non-coherent",
@@ -135,6 +141,7 @@ export const MIPS = byVa({
   habits: { honoursCoherent: true, kmaps: true, onlyIfPrefetching: "sync" },
 });
 
+/** Nios II: before the series a null virtual address passes an entry over. */
 export const NIOS2 = byVa({
   name: "nios2",
   title: "Nios II",
@@ -147,6 +154,7 @@ export const NIOS2 = byVa({
   habits: { passesOverNoVa: true },
 });
 
+/** SuperH: through dma_cache_sync on the virtual address. */
 export const SH = byVa({
   name: "sh",
   title: "SuperH",
@@ -156,6 +164,7 @@ export const SH = byVa({
   patch: 23,
 });
 
+/** Xtensa: syncs in both directions do what map does. */
 export const XTENSA = byVa({
   name: "xtensa",
   title: "Xtensa",
@@ -166,6 +175,7 @@ export const XTENSA = byVa({
   patch: 24,
 });
 
+/** Hexagon: map flushes in every direction and checks the mask. */
 export const HEXAGON: ArchRow = Object.freeze<ArchRow>({
   ...byVa({
     name: "hexagon",

@@ -24,6 +24,7 @@ const PAGELESS: ArchRow["pageless"] = {
   },
 };
 
+/** U2/Uturn: units of the resource map, 12-bit coherence index. */
 export const PARISC_CCIO: ArchRow = Object.freeze<ArchRow>({
   name: "parisc-ccio",
   title: "parisc U2/Uturn I/O adapter",
@@ -42,6 +43,7 @@ export const PARISC_CCIO: ArchRow = Object.freeze<ArchRow>({
   ops: parisc(CCIO_CHIP),
 });
 
+/** Astro/Ike/Pluto: aligned bitmap search, 8-bit coherence index, delayed frees. */
 export const PARISC_SBA: ArchRow = Object.freeze<ArchRow>({
   name: "parisc-sba",
   title: "parisc Astro/Ike/Pluto",
@@ -60,6 +62,7 @@ export const PARISC_SBA: ArchRow = Object.freeze<ArchRow>({
   ops: parisc(SBA_CHIP),
 });
 
+/** PCX-L and PCX: no IOMMU, flushes by kernel virtual address. */
 export const PARISC_PCXL: ArchRow = Object.freeze<ArchRow>({
   name: "parisc-pcxl",
   title: "parisc PCX-L and PCX, no IOMMU",

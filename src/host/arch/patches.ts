@@ -7,11 +7,13 @@
  * sg_has_page answers true for everything.
  */
 
+/** Addresses by sg_phys (A), cache work only with a page (B), both, or neither. */
 export type PatchTemplate = "A" | "B" | "A+B" | "none";
 
 /** What a patch does to the rows it names: `converts` makes page-less lists mappable, `keeps` changes nothing they see. */
 export type PatchEffect = "converts" | "keeps" | "prepares";
 
+/** One patch of the series. */
 export interface SeriesPatch {
   /** Position in the series, 1 to 31. */
   readonly number: number;

@@ -22,6 +22,7 @@ const TCE_WRITE = 2;
 const SPLIT_BYTES = 2 ** 30;
 const POOLS = 4;
 
+/** TCE tables; `iommuPageBytes` may be 4 KiB, 64 KiB or 16 MiB. */
 export const POWERPC_IOMMU: ArchRow = Object.freeze<ArchRow>({
   name: "powerpc-iommu",
   title: "powerpc TCE tables",
@@ -45,6 +46,7 @@ export const POWERPC_IOMMU: ArchRow = Object.freeze<ArchRow>({
   ops: { open: openPpc, map: mapPpc, unmap: unmapPpc, sync: () => undefined },
 });
 
+/** Embedded powerpc: partial lines of an invalidate are flushed. */
 export const POWERPC_NONCOHERENT: ArchRow = Object.freeze<ArchRow>({
   name: "powerpc-noncoherent",
   title: "powerpc without snooping DMA",

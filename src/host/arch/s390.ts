@@ -23,6 +23,7 @@ const SEGMENT_BYTES = 2 ** 20;
 const TABLE_ENTRIES = 2048;
 const PAGE_ENTRIES = 256;
 
+/** s390: nothing is refreshed at unmap; `fullFlush` stands for strict mode. */
 export const S390_PCI: ArchRow = Object.freeze<ArchRow>({
   name: "s390-pci",
   title: "s390 PCI",

@@ -22,6 +22,7 @@ const IOUPTE_PAGE_MASK = 0xffffff00;
 /** What unmap_sg leaves in the DMA address. */
 const POISON = 0x21212121;
 
+/** SBus IOMMU; `globalFlush` selects the gflush ops. */
 export const SPARC32_IOMMU: ArchRow = Object.freeze<ArchRow>({
   name: "sparc32-iommu",
   title: "sparc32 SBus IOMMU",
@@ -42,6 +43,7 @@ export const SPARC32_IOMMU: ArchRow = Object.freeze<ArchRow>({
   ops: { map: mapSbus, unmap: unmapSbus, sync: () => undefined },
 });
 
+/** sun4d: three areas by size of the request. */
 export const SPARC32_IO_UNIT: ArchRow = Object.freeze<ArchRow>({
   name: "sparc32-io-unit",
   title: "sparc32 sun4d IO-UNIT",

@@ -43,6 +43,7 @@ const PAGELESS: ArchRow["pageless"] = {
   after: { outcome: "works", why: "patch 11 takes sg_phys" },
 };
 
+/** The bridges with an IOMMU and a streaming buffer. */
 export const SPARC64_IOMMU: ArchRow = Object.freeze<ArchRow>({
   name: "sparc64-iommu",
   title: "sparc64 psycho/schizo/fire",
@@ -73,6 +74,7 @@ export const SPARC64_IOMMU: ArchRow = Object.freeze<ArchRow>({
   },
 });
 
+/** The hypervisor's IOMMU: the same merging, translations by hypervisor call. */
 export const SPARC64_SUN4V: ArchRow = Object.freeze<ArchRow>({
   name: "sparc64-sun4v",
   title: "sparc64 sun4v hypervisor IOMMU",

@@ -21,6 +21,7 @@ const ENOMEM = -12;
 const MTE_READ = 0x10;
 const MTE_WRITE = 0x20;
 
+/** Logical domain channels: the segments of the result are cookies. */
 export const SPARC64_LDC: ArchRow = Object.freeze<ArchRow>({
   name: "sparc64-ldc",
   title: "sparc64 logical domain channel",

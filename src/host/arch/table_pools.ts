@@ -21,6 +21,7 @@ export interface AllocHandle {
   value: number;
 }
 
+/** One allocation from a pooled table; counts and pages are table entries. */
 export interface PoolRequest {
   readonly count: number;
   readonly handle: AllocHandle | null;
@@ -36,6 +37,7 @@ export interface PoolRequest {
   readonly alignMask: number;
 }
 
+/** What {@link takeFromPools} found. */
 export interface PoolTake {
   /** First entry, -1 = no pool has room. */
   readonly first: number;

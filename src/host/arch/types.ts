@@ -48,6 +48,7 @@ export type PagelessOutcome =
   | "needs-map-pfn"
   | "coherence-index";
 
+/** A row's answer to an entry without a page, in one kernel. */
 export interface PagelessRule {
   readonly outcome: PagelessOutcome;
   /** One clause: what in the code decides. */
@@ -60,6 +61,7 @@ export type PagelessPolicy = "refuse" | "index0" | "untouched-line" | "user-alia
 /** How sure a row is: its numbers came from compiled kernel code, from reading it, or are inferred. */
 export type Evidence = "compiled" | "read" | "inferred";
 
+/** How a row reports failure. */
 export interface ErrorRule {
   /** What dma_map_sg returns on failure. */
   readonly ret: number;
@@ -146,11 +148,13 @@ export interface ArchRequest {
   readonly converted?: boolean;
 }
 
+/** One DMA entry: what the device is programmed with. */
 export interface ArchSegment {
   readonly dmaAddr: DmaAddr;
   readonly length: number;
 }
 
+/** Everything a call on a row did and returned. */
 export interface ArchResult {
   /** The kernel's return value: DMA entries, or 0. */
   readonly ret: number;
@@ -175,6 +179,7 @@ export interface ArchResult {
   readonly hazards: readonly string[];
 }
 
+/** The mechanism behind a row; called through table.ts only, which gates page-less lists first. */
 export interface ArchOps {
   /** Sets up the allocator's cursors of a new table, where zero is not their beginning. */
   open?(arena: Arena, unit: ArchUnit): void;

@@ -8,6 +8,7 @@ import type { CacheOp, CacheOpName, Refusal, TableWord } from "./operations.ts";
 /** Errno of a list that the kernel's code cannot take (EINVAL). */
 const EINVAL = -22;
 
+/** Collector of one call; also adds to the CPU's cost record. */
 export class ArchWork {
   readonly cacheOps: CacheOp[] = [];
   readonly tableEntries: TableWord[] = [];

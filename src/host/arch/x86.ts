@@ -15,6 +15,7 @@ import type { ArchWork } from "./work.ts";
 
 const PAGE = 4096;
 
+/** x86 without translation: checks the mask, nothing else. */
 export const X86_NOMMU: ArchRow = Object.freeze<ArchRow>({
   name: "x86-nommu",
   title: "x86 without an IOMMU",
@@ -35,6 +36,7 @@ export const X86_NOMMU: ArchRow = Object.freeze<ArchRow>({
   ops: noncoherentOps({ checksMask: true }),
 });
 
+/** Alpha machines without an IOMMU: physical addresses. */
 export const ALPHA_NOOP: ArchRow = Object.freeze<ArchRow>({
   name: "alpha-noop",
   title: "Alpha without PCI scatter-gather hardware",
@@ -55,6 +57,7 @@ export const ALPHA_NOOP: ArchRow = Object.freeze<ArchRow>({
   ops: noncoherentOps({}),
 });
 
+/** x86 with bounce slots for what the device does not reach. */
 export const X86_SWIOTLB: ArchRow = Object.freeze<ArchRow>({
   name: "x86-swiotlb",
   title: "x86 with the bounce pool",
@@ -75,6 +78,7 @@ export const X86_SWIOTLB: ArchRow = Object.freeze<ArchRow>({
   ops: { map: mapSwiotlb, unmap: unmapSwiotlb, sync: syncSwiotlb },
 });
 
+/** arm64: bounce slots, and cache maintenance for devices that do not snoop. */
 export const ARM64: ArchRow = Object.freeze<ArchRow>({
   name: "arm64",
   title: "arm64, bounce pool and cache maintenance by address",

@@ -80,7 +80,7 @@ function refusedWords(archs: readonly ArchView[]): string {
   const sites = new Map<string, string[]>();
   for (const { name, runs } of archs) {
     if (runs.after.ret > 0) continue;
-    const site = runs.after.refusal?.site ?? "no room";
+    const site = runs.after.refusal?.site ?? "dma_map_sg → 0";
     sites.set(site, [...(sites.get(site) ?? []), name]);
   }
   return [...sites].map(([site, names]) => `${names.join(", ")} (${siteWords(site)})`).join(", ");

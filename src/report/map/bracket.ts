@@ -40,7 +40,7 @@ function wordsOf(preview: MappingPreview, segment: SegmentView, detail: Detail):
   const address = segment.space === "iova" ? hex(segment.dmaAddr) : addressText(segment.dmaAddr, detail);
   const first = [piece(address, segmentTone(segment.index)), piece(` +${hex(segment.bytes)}`)];
   const seams = preview.mapped?.seams.slice(segment.firstEntry, segment.firstEntry + segment.entryCount - 1) ?? [];
-  return seams.length === 0 ? [first] : [first, [piece(`joined: ${joinWords(seams)}`, "dim")]];
+  return seams.length === 0 ? [first] : [first, [piece(`${detail.terse ? "" : "joined: "}${joinWords(seams)}`, "dim")]];
 }
 
 function joinWords(seams: readonly SeamView[]): string {

@@ -4,6 +4,7 @@ import { plain, type Screen } from "../style.ts";
 /** Colours by meaning; `segN` tell neighbouring segments apart. */
 export type Tone = "plain" | "dim" | "bold" | "good" | "warn" | "bad" | "seg0" | "seg1" | "seg2";
 
+/** Text of one tone. */
 export interface Piece {
   readonly text: string;
   readonly tone: Tone;

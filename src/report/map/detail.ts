@@ -9,14 +9,16 @@ export interface Detail {
   /** Whole 64-bit page-table entries, or their last digits. */
   readonly wholeWords: boolean;
   readonly regionWidth: number;
+  /** Short headings, and copies on a line of their own. */
+  readonly terse: boolean;
 }
 
 /** From all to little. */
 export const DETAILS: readonly Detail[] = [
-  { grouped: true, wholeWords: true, regionWidth: 14 },
-  { grouped: true, wholeWords: true, regionWidth: 9 },
-  { grouped: false, wholeWords: true, regionWidth: 9 },
-  { grouped: false, wholeWords: false, regionWidth: 9 },
+  { grouped: true, wholeWords: true, regionWidth: 14, terse: false },
+  { grouped: true, wholeWords: true, regionWidth: 9, terse: false },
+  { grouped: false, wholeWords: true, regionWidth: 9, terse: false },
+  { grouped: false, wholeWords: false, regionWidth: 9, terse: true },
 ];
 
 /** An address in the detail's form. */

@@ -1,7 +1,7 @@
 /** Which entries of a long list are drawn: its beginning, its end, and those that a reader has to see. */
 
 /** Lists up to this long are drawn whole. */
-export const ENTRIES_WHOLE = 24;
+const ENTRIES_WHOLE = 24;
 const HEAD = 10;
 const TAIL = 5;
 const AROUND = 1;

@@ -16,7 +16,7 @@ export function middleLines(preview: MappingPreview, view: EntryView, detail: De
   if (view.segment === null) return [refusedLine(preview, view)];
   if (view.space === "iova") return translated(preview, view, detail);
   if (view.space === "bus") return [[piece(`bus address, ${view.via ?? "peer"}`)]];
-  if (view.bounce !== null) return bounced(view, view.bounce);
+  if (view.bounce !== null) return bounced(view, view.bounce, detail);
   return [[piece("= physical address", "dim")]];
 }
 
@@ -45,7 +45,7 @@ function translated(preview: MappingPreview, view: EntryView, detail: Detail): r
   const left = view.pages.length - RUNS_SHOWN;
   if (left > 0) lines.push([piece(`${" ".repeat(12)}… ${plural(left, "more run")} of pages`, "dim")]);
   if (view.bounce === null) return lines;
-  return [...lines, ...bounced(view, view.bounce)];
+  return [...lines, ...bounced(view, view.bounce, detail).map(indent)];
 }
 
 function runLine(preview: MappingPreview, view: EntryView, run: PageRun, at: number, detail: Detail): Cell {
@@ -68,7 +68,7 @@ function entryPieces(run: PageRun, detail: Detail): readonly Piece[] {
 }
 
 /** `slot 12 ×2, area 0`, and what is copied. */
-function bounced(view: EntryView, bounce: BounceView): readonly Cell[] {
+function bounced(view: EntryView, bounce: BounceView, { terse }: Detail): readonly Cell[] {
   const pad = bounce.padSlots === 0 ? "" : ` (${plural(bounce.padSlots, "pad slot")})`;
   const offset = bounce.offset === 0 ? "" : ` +${hex(bounce.offset)}`;
   const first: Cell = [
@@ -81,9 +81,8 @@ function bounced(view: EntryView, bounce: BounceView): readonly Cell[] {
     bounce.copiedOut > 0 ? `out ${hex(bounce.copiedOut)}` : null,
   ].filter((way) => way !== null);
   const copies = ways.length === 0 ? "no copy" : `copy ${ways.join(", ")}`;
-  return view.space === "iova"
-    ? [[...indent(first)], [...indent([piece(copies, "dim")])]]
-    : [[...first, piece(` ${copies}`, "dim")]];
+  if (terse || view.space === "iova") return [first, [piece(copies, "dim")]];
+  return [[...first, piece(` ${copies}`, "dim")]];
 }
 
 function indent(cell: Cell): Cell {

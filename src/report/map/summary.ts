@@ -38,13 +38,18 @@ function deviceText({ device, address }: RequestView): string {
 }
 
 /** Which code maps: `iommu-dma strict`, `dma-direct`, ... */
-export function pathText({ iommu, untrusted, forceBounce, era }: RequestView): string {
+function pathText({ iommu, untrusted, forceBounce, era }: RequestView): string {
   if (iommu.unit === null) {
     const identity = iommu.kind === "none" ? "no IOMMU" : "IOMMU passthrough";
     return `${era === "4.1" ? "nommu/swiotlb" : "dma-direct"}, ${identity}${forceBounce ? ", swiotlb=force" : ""}`;
   }
-  const code = era === "4.1" ? "intel-iommu" : "iommu-dma";
+  const code = era === "4.1" ? legacyDriver(iommu.kind) : "iommu-dma";
   return `${code} ${iommu.mode}${untrusted ? ", untrusted" : ""} (${iommu.unit})`;
+}
+
+/** Drivers of 4.1 differ; the simulator follows Intel's for all. */
+function legacyDriver(kind: string): string {
+  return kind === "intel-vtd" ? "intel-iommu" : `${kind}, mapped as intel-iommu did,`;
 }
 
 /** The answer, coloured by whether it is good news. */

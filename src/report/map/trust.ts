@@ -24,7 +24,8 @@ export function renderElsewhere(screen: Screen, paths: readonly OtherPath[]): st
 
 function outcomeWords(path: OtherPath): string {
   const { segments, refusal } = path;
-  if (refusal === null) return `${plural(segments ?? 0, "segment")}${extraWords(path)}`;
+  if (refusal === null)
+    return `${plural(segments ?? 0, "segment")}${extraWords(path)}${path.assumed ? " (VT-d assumed)" : ""}`;
   const where = refusal.entry === null ? "" : ` at entry ${refusal.entry}`;
   return `refused${where}: ${refusal.name}${refusal.errnoName === "" ? "" : ` (${refusal.errnoName})`}`;
 }

@@ -7,8 +7,8 @@
  * Throws one located `DmasimError` for a file that is absent, too large, no JSON, or not of this form.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { packagePath } from "../../base/package_root.ts";
 import { DmasimError, type SourceLocation } from "../../base/errors.ts";
+import { packagePath } from "../../base/package_root.ts";
 import type { DocumentPath } from "../override.ts";
 import { formatPath } from "../yaml_document.ts";
 import { type Fields, isFields } from "./given.ts";

@@ -64,8 +64,8 @@ export class Given {
   /** How many of something the case makes: a whole number that a run can hold. */
   count(name: string, fallback?: number): number {
     const value = this.number(name, fallback);
-    if (Number.isInteger(value) && value <= COUNT_MAX) return value;
-    throw new UnreadableCase(`${this.path}.${name} is not a whole number of at most ${COUNT_MAX}`);
+    if (Number.isInteger(value) && value >= 0 && value <= COUNT_MAX) return value;
+    throw new UnreadableCase(`${this.path}.${name} is not a whole number from 0 to ${COUNT_MAX}`);
   }
 
   /** An address or a mask: all ones of 64 bits, or the word for it, is DMA_MAPPING_ERROR; larger values saturate there. */

@@ -4,7 +4,7 @@ import type { DmaDomain } from "../../host/dma/device.ts";
 import { depotWord } from "../../host/iommu/depot.ts";
 import { allocIovaTree, freeIovaTree, reserveIova } from "../../host/iommu/iova.ts";
 import { allocIovaFast, flushCpuRcaches, freeIovaFast, rcacheWord } from "../../host/iommu/magazine.ts";
-import { CPU_RCACHE, DEPOT, MAGAZINE } from "../../shm/layout.ts";
+import { CPU_RCACHE, CPUS_MAX, DEPOT, MAGAZINE } from "../../shm/layout.ts";
 import { failedAllocation } from "./compare.ts";
 import { type Fields, type Given, UnreadableCase, Unsupported } from "./given.ts";
 import type { OpTable } from "./runner.ts";
@@ -48,14 +48,21 @@ function limitPfn(granule: number, bits: number): number {
 
 function sequence(given: Given, state: CaseState): Fields {
   const steps = given.records("steps");
-  const cpus = 1 + Math.max(0, given.number("cpus", 1) - 1, ...steps.map((step) => step.number("cpu", 0)));
+  const cpus = 1 + Math.max(0, given.number("cpus", 1) - 1, ...steps.map((step) => cpuOf(step)));
   const run = begin(given, state, cpus);
   return { results: steps.map((step) => sequenceStep(run, step)) };
 }
 
+/** Simulated CPU of a step. */
+function cpuOf(step: Given): number {
+  const cpu = step.count("cpu", 0);
+  if (cpu < CPUS_MAX) return cpu;
+  throw new UnreadableCase(`${step.path}.cpu is not below ${CPUS_MAX}`);
+}
+
 /** Address of an allocation, null for every other step. */
 function sequenceStep(run: Run, step: Given): unknown {
-  const ctx = { ...run.ctx, cpu: step.number("cpu", 0) };
+  const ctx = { ...run.ctx, cpu: cpuOf(step) };
   const reserved = step.has("reserve_pfn") ? "reserve_pfn" : "reserve";
   if (step.has(reserved)) {
     const [lo = 0, hi = lo] = step.numbers(reserved);

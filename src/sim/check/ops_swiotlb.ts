@@ -75,7 +75,7 @@ function counters({ state, device }: Run): { readonly used: number; readonly [na
 
 function sequenceStep(run: Run, step: Given): unknown {
   if (step.has("map_phys") || step.has("map")) return mapStep(run, step);
-  const ctx = run.state.context(step.number("cpu", 0));
+  const ctx = run.state.context(step.count("cpu", 0));
   const { device } = run;
   if (step.has("unmap")) {
     const { tlb, bytes, dir } = mappingOf(run, step.text("unmap"));
@@ -101,7 +101,7 @@ function sequenceStep(run: Run, step: Given): unknown {
 
 function mapStep(run: Run, step: Given): unknown {
   const { state, device } = run;
-  const ctx = state.context(step.number("cpu", 0));
+  const ctx = state.context(step.count("cpu", 0));
   const orig = step.number(step.has("map_phys") ? "map_phys" : "map");
   const bytes = step.number("size");
   const allocAlignMask = step.number("alloc_align_mask", 0);
@@ -161,7 +161,7 @@ function copiesOf(given: Given, state: CaseState, dir: number): Fields {
   const tlb = swiotlbMap(ctx, device, ORIG, bytes, 0, dir, attrsOf(given));
   if (tlb < 0) throw new UnreadableCase(`a bounce of ${bytes} bytes does not fit`);
   const mapCopyIn = ctx.cost.bytesBounced;
-  fillPhys(state.arena, tlb + from, DEVICE_BYTE, to - from);
+  fillPhys(state.arena, tlb + from, DEVICE_BYTE, Math.min(to, bytes) - from);
   swiotlbUnmap(ctx, device, tlb, bytes, dir, attrsOf(given));
   return { map_copy_in: mapCopyIn, unmap_copy_out: ctx.cost.bytesBounced - mapCopyIn };
 }

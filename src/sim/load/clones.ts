@@ -3,9 +3,13 @@
  *
  * Pure: the main thread and every worker compute the same list from the same machine, profile and options.
  */
+import { PAGE_BYTES } from "../../base/addr.ts";
 import { DmasimError } from "../../base/errors.ts";
+import type { DmaDevice } from "../../host/dma/device.ts";
+import { type DmaClamp, maxRequestBytes, requestBytes } from "../../host/dma/request_split.ts";
+import { UNIT_BYTES } from "../../memory/pattern.ts";
 import { QPAIR_DEPTH, QPAIRS_MAX } from "../../shm/layout.ts";
-import type { Device } from "../machine/description.ts";
+import type { Device, DeviceClass } from "../machine/description.ts";
 import type { JobSpec, Profile } from "../profile/job.ts";
 import type { System } from "../system.ts";
 import { BufferAllocator, type BufferPlan } from "./buffers.ts";
@@ -108,12 +112,12 @@ function planClone(
 ): CloneSpec {
   const { job, extent } = seat;
   const device = system.machine.devices[extent.device] as Device;
-  const { depth, depthNote } = effectiveDepth(job, options.assumeDirect);
   const ioBytes = largestBytes(job);
   const isCopy = job.rw === "copy";
-  const commandBytesMax = isCopy || seat.dax !== null ? ioBytes : Math.min(ioBytes, commandLimit(device, job));
+  const commandBytesMax =
+    isCopy || seat.dax !== null ? ioBytes : Math.min(ioBytes, commandLimit(system, device, extent.device, job));
   const commandsPerIo = Math.ceil(ioBytes / commandBytesMax);
-  if (depth * commandsPerIo >= QPAIR_DEPTH) throw tooDeep(job, depth, commandsPerIo);
+  const { depth, depthNote } = fitQueue(job, effectiveDepth(job, options.assumeDirect), commandsPerIo);
   const copyBytes = isCopy ? Math.min(extent.bytes, job.sizeBytes ?? extent.bytes) : 0;
   const commands = depth * commandsPerIo;
   const cut = limitsOf(job, extent, options, depth);
@@ -179,8 +183,13 @@ function daxMapping(system: System, job: JobSpec): DaxMapping {
   });
 }
 
+interface Depth {
+  readonly depth: number;
+  readonly depthNote: string | null;
+}
+
 /** fio: synchronous engines ignore iodepth; Linux AIO on buffered files blocks in submission. */
-function effectiveDepth(job: JobSpec, assumeDirect: boolean): { depth: number; depthNote: string | null } {
+function effectiveDepth(job: JobSpec, assumeDirect: boolean): Depth {
   if (job.submission === "cpu") return { depth: 1, depthNote: `${job.ioengine} completes I/O in the submitting call` };
   if (job.submission === "depth1") {
     return { depth: 1, depthNote: job.iodepth > 1 ? `${job.ioengine} is synchronous` : null };
@@ -193,11 +202,36 @@ function effectiveDepth(job: JobSpec, assumeDirect: boolean): { depth: number; d
   return { depth: job.iodepth, depthNote };
 }
 
-/** Largest command: the device's transfer and segment limits (max_hw_sectors, max_segments). */
-function commandLimit(device: Device, job: JobSpec): number {
-  const bySegments = device.maxSegments * Math.min(job.sg.entryBytes, device.maxSegBytes);
-  const limit = Math.min(device.maxTransferBytes, bySegments);
-  return Math.max(512, Math.floor(limit / 512) * 512);
+/** Which limit of the DMA layer a class's driver asks for (dma_opt_mapping_size or dma_max_mapping_size). */
+const CLAMPS: Readonly<Partial<Record<DeviceClass, DmaClamp>>> = {
+  nvme: "optimal",
+  ahci: "maximum",
+  "virtio-blk": "maximum",
+};
+
+/** Largest command: what the block layer makes one request of (max_sectors, max_segments). */
+function commandLimit(system: System, device: Device, index: number, job: JobSpec): number {
+  const queue = {
+    maxTransferBytes: device.maxTransferBytes,
+    maxSegments: device.maxSegments,
+    maxSegBytes: device.maxSegBytes,
+    logicalBlockBytes: UNIT_BYTES,
+    clamp: CLAMPS[device.class] ?? "none",
+  };
+  const { machine } = system;
+  const ram = machine.memory.filter((region) => region.kind === "ram");
+  const lastRamPage = Math.max(...ram.map((region) => region.start + region.bytes)) - PAGE_BYTES;
+  const maxBytes = maxRequestBytes(machine.era, system.devices[index] as DmaDevice, queue, lastRamPage);
+  return requestBytes(maxBytes, queue, job.sg.entryBytes);
+}
+
+/** A queue holds fewer than QPAIR_DEPTH commands: more wait in the block layer, as on hardware without free tags. */
+function fitQueue(job: JobSpec, depth: Depth, commandsPerIo: number): Depth {
+  if (depth.depth * commandsPerIo < QPAIR_DEPTH) return depth;
+  const fitting = Math.floor((QPAIR_DEPTH - 1) / commandsPerIo);
+  if (fitting === 0) throw tooManyCommands(job, commandsPerIo);
+  const note = `the queue holds ${QPAIR_DEPTH - 1} commands, and an I/O is split into ${commandsPerIo}`;
+  return { depth: fitting, depthNote: depth.depthNote === null ? note : `${depth.depthNote}; ${note}` };
 }
 
 function limitsOf(
@@ -243,13 +277,13 @@ function tooManyClones(profile: Profile, total: number): DmasimError {
   });
 }
 
-function tooDeep(job: JobSpec, depth: number, commands: number): DmasimError {
+function tooManyCommands(job: JobSpec, commands: number): DmasimError {
   return new DmasimError({
-    code: "DMASIM_QUEUE_TOO_DEEP",
-    what: `job ${job.name} has more commands in flight than a queue holds`,
-    value: `iodepth ${depth} x ${commands} commands an I/O`,
+    code: "DMASIM_IO_TOO_LARGE",
+    what: `one I/O of job ${job.name} has more commands than a queue holds`,
+    value: commands,
     limit: `below ${QPAIR_DEPTH}`,
-    remedy: "lower iodepth or bs",
+    remedy: "lower bs",
     at: job.at,
   });
 }

@@ -47,6 +47,7 @@ export class CloneRunner {
   readonly #pace: Pace;
   #workload: Workload;
   #state = WAITING;
+  /** Start, end and earliest next issue are whole nanoseconds, so that a clock that sleeps until then has reached them. */
   #startNs = 0;
   #endNs = Number.POSITIVE_INFINITY;
   #readyNs = 0;
@@ -92,7 +93,7 @@ export class CloneRunner {
   /** The clone's group runs from `nowNs` on. */
   start(nowNs: number): void {
     const [low, high] = this.spec.job.startDelayNs;
-    this.#startNs = nowNs + low + (high > low ? this.#prng.below(high - low) : 0);
+    this.#startNs = Math.ceil(nowNs) + low + (high > low ? this.#prng.below(high - low) : 0);
     this.#pace.start(this.#startNs);
     this.#readyNs = this.#startNs;
     const runtime = this.spec.job.runtimeNs;
@@ -139,7 +140,8 @@ export class CloneRunner {
   readyNs(nowNs: number): number {
     if (this.#state !== RUNNING) return Number.POSITIVE_INFINITY;
     if (this.#slot < 0 && (this.#freeCount === 0 || this.inFlight >= this.#depthNow())) return Number.POSITIVE_INFINITY;
-    return this.#readyNs > nowNs ? this.#readyNs : nowNs;
+    const nextNs = this.#readyNs < this.#endNs ? this.#readyNs : this.#endNs;
+    return nextNs > nowNs ? nextNs : nowNs;
   }
 
   /** Takes the next command into the public fields; only after {@link canIssue} returned true. */
@@ -166,7 +168,7 @@ export class CloneRunner {
   /** The command could not be mapped now; it is taken again not before `retryNs`. */
   retryAt(retryNs: number): void {
     this.stats.retries += 1;
-    this.#readyNs = retryNs;
+    this.#readyNs = Math.ceil(retryNs);
   }
 
   /** A command that cannot succeed ended its job. */
@@ -222,7 +224,7 @@ export class CloneRunner {
       }
     } while (this.verifying && !this.#workload.write);
     this.#drawn = true;
-    this.#readyNs = this.#pace.next(this.#workload.write, this.#workload.bytes, nowNs, this.#readyNs);
+    this.#readyNs = Math.ceil(this.#pace.next(this.#workload.write, this.#workload.bytes, nowNs, this.#readyNs));
     return true;
   }
 

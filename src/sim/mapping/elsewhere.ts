@@ -14,6 +14,8 @@ export interface OtherPath {
   readonly name: "direct" | "iommu strict" | "iommu lazy" | "swiotlb=force";
   /** True for the path that the preview itself took. */
   readonly current: boolean;
+  /** True for an IOMMU that the machine does not have: VT-d is assumed. */
+  readonly assumed: boolean;
   /** Null when refused or not available. */
   readonly segments: number | null;
   readonly bouncedEntries: number;
@@ -43,7 +45,13 @@ export function previewElsewhere(request: MapRequest): readonly OtherPath[] {
     ["swiotlb=force", { ...trusted, domain: null, forceBounce: true }],
   ];
   const current = pathOf(device);
-  return variants.map(([name, variant]) => ({ name, current: name === current, ...outcome(request, variant) }));
+  const lacksIommu = system.machine.iommu.kind === "none";
+  return variants.map(([name, variant]) => ({
+    name,
+    current: name === current,
+    assumed: variant.domain !== null && lacksIommu,
+    ...outcome(request, variant),
+  }));
 }
 
 function pathOf(device: DmaDevice): OtherPath["name"] | null {
@@ -68,7 +76,7 @@ function domainOf({ system, device }: MapRequest): DmaDomain {
   };
 }
 
-function outcome(request: MapRequest, device: DmaDevice): Omit<OtherPath, "name" | "current"> {
+function outcome(request: MapRequest, device: DmaDevice): Omit<OtherPath, "name" | "current" | "assumed"> {
   const { system, entries, dir, attrs } = request;
   const lab = new MappingLab(system, device, entries);
   const ret = mapSg(lab.ctx, device, lab.sg, entries.length, dir, attrs);

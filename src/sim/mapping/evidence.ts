@@ -6,11 +6,13 @@
  */
 import type { Era } from "../../base/era.ts";
 
+/** What a statement rests on; several may hold at once. */
 export type EvidenceLevel = "compiled" | "traced" | "read" | "inferred";
 
 /** Path of a list through the kernel. */
 export type EvidencePath = "iommu" | "untrusted" | "direct" | "bounce" | "peer" | "invalidation" | "cache";
 
+/** Evidence for one path. */
 export interface EvidenceView {
   readonly path: EvidencePath;
   readonly levels: readonly EvidenceLevel[];
@@ -36,7 +38,7 @@ const TABLE: Readonly<Record<EvidencePath, Row>> = {
     "4.1": [["read"], "intel_map_sg (drivers/iommu/intel-iommu.c)"],
     "6.1": [["read"], DMA_IOMMU],
     "6.12": [["compiled", "traced"], DMA_IOMMU],
-    "7.x": [["read", "traced"], DMA_IOMMU],
+    "7.x": [["read"], DMA_IOMMU],
   }),
   untrusted: row("untrusted", {
     "4.1": [["inferred"], "no such path in 4.1; as later kernels"],
@@ -48,7 +50,7 @@ const TABLE: Readonly<Record<EvidencePath, Row>> = {
     "4.1": [["read"], "nommu_map_sg (arch/x86/kernel/pci-nommu.c)"],
     "6.1": [["inferred"], DIRECT],
     "6.12": [["read", "traced"], DIRECT],
-    "7.x": [["read", "traced"], DIRECT],
+    "7.x": [["read"], DIRECT],
   }),
   bounce: row("bounce", {
     "4.1": [["read"], "swiotlb_map_sg_attrs (lib/swiotlb.c)"],
@@ -60,7 +62,7 @@ const TABLE: Readonly<Record<EvidencePath, Row>> = {
     "4.1": [["inferred"], "4.1 knows no peers; the BAR is mapped as memory"],
     "6.1": [["read"], P2PDMA],
     "6.12": [["read"], P2PDMA],
-    "7.x": [["read", "traced"], P2PDMA],
+    "7.x": [["read", "traced"], "pci_p2pdma_state (drivers/pci/p2pdma.c)"],
   }),
   invalidation: row("invalidation", {
     "4.1": [["read"], "iommu_flush_iotlb_psi (drivers/iommu/intel-iommu.c)"],
@@ -76,8 +78,7 @@ const TABLE: Readonly<Record<EvidencePath, Row>> = {
   }),
 };
 
-/** Evidence for one path in one era. */
-export function evidenceFor(path: EvidencePath, era: Era): EvidenceView {
+function evidenceFor(path: EvidencePath, era: Era): EvidenceView {
   return TABLE[path][era];
 }
 
@@ -87,12 +88,20 @@ const OTHER_INVALIDATION: Readonly<Record<string, string>> = {
   smmuv3: "arm_smmu_tlb_inv_range_domain (drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c)",
 };
 
+/** Other IOMMU drivers of 4.1 have ops of their own, which the machines do not follow. */
+const AS_INTEL: EvidenceView = Object.freeze({
+  path: "iommu",
+  levels: ["inferred"],
+  source: "as intel_map_sg (drivers/iommu/intel-iommu.c)",
+});
+
 /** Evidence for every path that took part, in order of importance; `iommuKind` is the machine's. */
 export function evidenceOf(paths: ReadonlySet<EvidencePath>, era: Era, iommuKind: string): readonly EvidenceView[] {
   const order: readonly EvidencePath[] = ["iommu", "untrusted", "direct", "bounce", "peer", "invalidation", "cache"];
   return order
     .filter((path) => paths.has(path))
     .map((path) => {
+      if (path === "iommu" && era === "4.1" && iommuKind !== "intel-vtd") return AS_INTEL;
       const other = path === "invalidation" ? OTHER_INVALIDATION[iommuKind] : undefined;
       return other === undefined ? evidenceFor(path, era) : { path, levels: ["read"], source: other };
     });

@@ -27,7 +27,7 @@ export function readIova(era: Era, domain: DmaDomain, segments: readonly Segment
 }
 
 /** Pages that the allocator takes for a request; 4.1 rounds every size up. */
-export function allocatedPages(era: Era, pages: number): number {
+function allocatedPages(era: Era, pages: number): number {
   return pages < CACHED_PAGES || era === "4.1" ? roundUpPow2(pages) : pages;
 }
 

@@ -8,6 +8,7 @@ import { resolveMachine } from "../machine/load.ts";
 import type { Override } from "../override.ts";
 import { System } from "../system.ts";
 import { archRows } from "./arch_rows.ts";
+import { DEFAULT_MAP_DIR, DEFAULT_MAP_MACHINE } from "./defaults.ts";
 import { parseEntries } from "./entries.ts";
 import type { MapEntry } from "./entry.ts";
 import { type LimitWords, withLimits } from "./limits.ts";
@@ -44,10 +45,6 @@ export interface MapRequest {
   /** Answer of an IOMMU with a coherence index to an entry without a struct page. */
   readonly pagelessPolicy: PagelessPolicy;
 }
-
-/** Machine and direction when none is named. */
-export const DEFAULT_MAP_MACHINE = "intel-vtd-2s";
-export const DEFAULT_MAP_DIR = "FROM";
 
 /** Resolves every word. Throws one DmasimError for the first that is wrong. */
 export function resolveMapRequest(words: MapWords): MapRequest {

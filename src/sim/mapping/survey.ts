@@ -19,6 +19,9 @@ export interface MappingSurvey {
   readonly notes: readonly string[];
 }
 
+/** Attributes that only the newest kernels have. */
+const NEW_ATTRS: ReadonlySet<string> = new Set(["MMIO", "REQUIRE_COHERENT"]);
+
 /** Maps the request's list on its own path and on the others. */
 export function surveyMapping(request: MapRequest): MappingSurvey {
   const preview = previewMapping(request);
@@ -57,6 +60,10 @@ function notesOn(request: MapRequest, { request: view, entries }: MappingPreview
   if (beyond !== undefined)
     notes.push(
       `entry ${beyond.index} is longer than max_seg: ${beyond.bytes} > ${view.maxSegBytes}; dma_map_sg does not split`,
+    );
+  if (view.era !== "7.x" && view.attrs.some((attr) => NEW_ATTRS.has(attr)))
+    notes.push(
+      `Linux ${view.era} does not know DMA_ATTR_MMIO or DMA_ATTR_REQUIRE_COHERENT: they came with 6.18 and 7.0`,
     );
   const bare = request.entries.findIndex(
     (entry) => entry.kind === "bar" && !entry.hasPage && request.system.peers.regionAt(entry.phys) < 0,

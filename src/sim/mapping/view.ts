@@ -110,6 +110,7 @@ export interface ExposedRange {
   readonly last: Phys;
 }
 
+/** What the device can reach beyond the list while it is mapped. */
 export interface ExposureView {
   /**
    * `pages`: what shares a page with the list. `everything`: nothing stands between the device and memory up to `limit`.
@@ -164,6 +165,7 @@ export interface CacheView {
   readonly skipped: readonly number[];
 }
 
+/** Pages that get_user_pages would hold for the time of the mapping. */
 export interface PinView {
   readonly pages: number;
   /** Entries that have no page to pin. */
@@ -188,6 +190,7 @@ export interface RefusalView {
   readonly errnoName: string;
 }
 
+/** Something that unmap did not give back. */
 export interface LeakView {
   readonly kind: string;
   readonly count: number;

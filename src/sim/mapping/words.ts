@@ -30,6 +30,7 @@ export function parseDir(text: string): number {
   });
 }
 
+/** DMA attributes as bits and as names. */
 export interface Attrs {
   /** ATTR bits. */
   readonly bits: number;
