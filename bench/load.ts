@@ -1,5 +1,5 @@
 /** Prepares runs of the bench's own load profiles on a shipped machine. */
-import { fileURLToPath } from "node:url";
+import { packagePath } from "../src/base/package_root.ts";
 import { loadShippedMachine } from "../src/sim/machine/load.ts";
 import type { Override } from "../src/sim/override.ts";
 import { loadProfile } from "../src/sim/profile/load.ts";
@@ -7,8 +7,6 @@ import type { Clock } from "../src/sim/result.ts";
 import type { RunOptions } from "../src/sim/run_options.ts";
 
 export const MACHINE = "intel-vtd-2s";
-/** bench/loads of the source tree, seen from dist/bench. */
-const LOADS = new URL("../../bench/loads/", import.meta.url);
 
 export interface LoadRequest {
   /** File of bench/loads without its ending. */
@@ -24,7 +22,7 @@ export interface LoadRequest {
 export function runOptions(request: LoadRequest): RunOptions {
   const overrides: Override[] = Object.entries(request.set).map(([path, value]) => ({ path, value: String(value) }));
   return {
-    profile: loadProfile(fileURLToPath(new URL(`${request.load}.yaml`, LOADS)), { overrides }),
+    profile: loadProfile(packagePath("bench", "loads", `${request.load}.yaml`), { overrides }),
     machine: loadShippedMachine(MACHINE),
     clock: request.clock,
     workers: request.workers,

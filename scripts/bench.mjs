@@ -5,7 +5,7 @@ import { runNode } from "./run_node.mjs";
 import { setup } from "./setup.mjs";
 import { ROOT } from "./source_hash.mjs";
 
-const MAIN = "dist/bench/main.js";
+const MAIN = "dist/bundle/bench.js";
 
 setup();
 if (existsSync(join(ROOT, MAIN))) {

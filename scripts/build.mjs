@@ -34,13 +34,14 @@ async function assemble() {
 }
 
 /**
- * One file for the command line and one for the worker threads: V8 folds constants and inlines calls inside a module,
+ * One file each for the command line, the worker threads and the benchmarks: V8 folds constants and inlines calls inside a module,
  * not across modules (docs/decisions/0008-bundled-entries.md). Packages stay outside.
  */
 async function bundle() {
   for (const [input, file] of [
     ["src/cli/main.js", "bundle/dmasim.js"],
     ["workers/engine.js", "bundle/engine.js"],
+    ["bench/main.js", "bundle/bench.js"],
   ]) {
     const build = await rolldown({
       input: join(next, input),

@@ -51,6 +51,7 @@ export const TABLE_ORDERS = 11;
 export const MAGAZINE_PFNS = 127;
 export const FQ_DEPTH = 256;
 export const SWIOTLB_SLOTS_MAX = 524288;
+/** Translations of all linear-table IOMMUs together. */
 export const LINEAR_ENTRIES_MAX = 2 ** 21;
 export const SECTION_PAGES = 32768;
 export const L2_CHUNKS = 65536;

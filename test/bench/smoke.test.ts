@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
-const MAIN = fileURLToPath(new URL("../../dist/bench/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/bundle/bench.js", import.meta.url));
 const SUITES = ["copy", "atomics", "ring", "map", "translate", "events", "wall", "virtual"];
 
 interface Case {

@@ -6,9 +6,8 @@
 import type { LatencyTarget } from "../profile/job.ts";
 
 export class DepthSearch {
+  /** Depth that is tried now; once `done`, the one that is kept. */
   depth = 1;
-  /** The last finished window met the target; once `done`, whether any depth did. */
-  met = false;
   done = false;
   readonly #target: LatencyTarget;
   readonly #depthMax: number;
@@ -21,6 +20,16 @@ export class DepthSearch {
   constructor(target: LatencyTarget, depthMax: number) {
     this.#target = target;
     this.#depthMax = depthMax;
+  }
+
+  /** Deepest queue that met the target in a whole window; 1 before any did. */
+  get found(): number {
+    return Math.max(1, this.#passed);
+  }
+
+  /** Some depth met the target; as long as no window has ended, the I/Os so far did. */
+  get met(): boolean {
+    return this.#passed > 0 || (this.#failed === 0 && this.#isWithin());
   }
 
   /** Counts one I/O; may change `depth` when a window ends. */
@@ -36,16 +45,15 @@ export class DepthSearch {
   }
 
   #endWindow(): void {
-    this.met = this.#late <= this.#ios * (1 - this.#target.percentile / 100);
-    if (this.met) this.#passed = this.depth;
+    if (this.#isWithin()) this.#passed = this.depth;
     else this.#failed = this.depth;
     const doubling = this.#failed === 0;
     const next = doubling ? this.depth * 2 : Math.floor((this.#passed + this.#failed) / 2);
     this.done = doubling ? this.depth === this.#depthMax : this.#failed - this.#passed <= 1;
-    if (this.done) {
-      // The last window probes a depth that may fail; what counts is the depth that is kept.
-      this.depth = Math.max(1, this.#passed);
-      this.met = this.#passed > 0;
-    } else this.depth = Math.max(1, Math.min(next, this.#depthMax));
+    this.depth = this.done ? this.found : Math.max(1, Math.min(next, this.#depthMax));
+  }
+
+  #isWithin(): boolean {
+    return this.#late <= this.#ios * (1 - this.#target.percentile / 100);
   }
 }

@@ -198,7 +198,7 @@ export class CloneRunner {
     const search = this.#search;
     if (search === null) return;
     search.record(nowNs, nowNs - submitNs);
-    this.stats.foundDepth = search.depth;
+    this.stats.foundDepth = search.found;
     this.stats.depthMet = search.met;
   }
 

@@ -89,7 +89,7 @@ const OTHER_INVALIDATION: Readonly<Record<string, string>> = {
 };
 
 /** Other IOMMU drivers of 4.1 have ops of their own, which the machines do not follow. */
-const AS_INTEL: EvidenceView = Object.freeze({
+const AS_INTEL: EvidenceView = Object.freeze<EvidenceView>({
   path: "iommu",
   levels: ["inferred"],
   source: "as intel_map_sg (drivers/iommu/intel-iommu.c)",
