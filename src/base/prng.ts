@@ -1,5 +1,5 @@
-import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 
 /**
  * Deterministic random numbers for one stream (a job clone, a machine, a test).

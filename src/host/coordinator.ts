@@ -8,17 +8,7 @@
  */
 import type { Arena } from "../shm/arena.ts";
 import { load, notify, store } from "../shm/atomics.ts";
-import {
-  DESC,
-  HEADER,
-  QPAIR,
-  QPAIR_DEPTH,
-  QPAIRS_MAX,
-  REGIONS,
-  RING,
-  WORKER,
-  WORKERS_MAX,
-} from "../shm/layout.ts";
+import { DESC, HEADER, QPAIR, QPAIR_DEPTH, QPAIRS_MAX, REGIONS, RING, WORKER, WORKERS_MAX } from "../shm/layout.ts";
 import type { Region } from "../shm/record.ts";
 import { ringUsed } from "../shm/ring.ts";
 import type { TaskOutcome, WorkerPool } from "./workers.ts";

@@ -23,13 +23,18 @@ export function findLeaks(ctx: HostContext, system: System): Leak[] {
   const add = (kind: Leak["kind"], where: string, count: number): void => {
     if (count !== 0) leaks.push({ kind, where, count });
   };
-  for (const device of system.devices) findDomainLeaks(ctx, device, system.machine.devices[device.index]?.name ?? device.name, add);
+  for (const device of system.devices)
+    findDomainLeaks(ctx, device, system.machine.devices[device.index]?.name ?? device.name, add);
   if (system.pool !== null) add("swiotlb slot", "swiotlb pool", slotsUsed(ctx.arena, system.pool));
   add("pin", "memmap", pinsHeld(ctx.arena));
   add("scatterlist", "scatterlist pool", sgEntriesUsed(ctx.arena));
   for (let pair = 0; pair < QPAIRS_MAX; pair += 1) {
     const base = REGIONS.qpairs.word + pair * REGIONS.qpairs.stride;
-    add("ring entry", `queue pair ${pair}`, ringUsed(ctx.arena.i32, base + QPAIR.sq) + ringUsed(ctx.arena.i32, base + QPAIR.cq));
+    add(
+      "ring entry",
+      `queue pair ${pair}`,
+      ringUsed(ctx.arena.i32, base + QPAIR.sq) + ringUsed(ctx.arena.i32, base + QPAIR.cq),
+    );
   }
   return leaks;
 }

@@ -69,7 +69,8 @@ export class MediumTransfer {
       const from = lookup(arena, phys + done);
       if (from < 0) arena.ops.fill(this.#buffer, 0, piece);
       else arena.ops.copy(this.#buffer, from, piece);
-      if (pattern) this.#payload.patternCheck(what, this.#bufferPhys, piece, keyLo, keyHi, streamOff + done, dmaAddr + done);
+      if (pattern)
+        this.#payload.patternCheck(what, this.#bufferPhys, piece, keyLo, keyHi, streamOff + done, dmaAddr + done);
       done += piece;
     }
     this.#count(bytes);

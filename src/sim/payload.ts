@@ -16,7 +16,14 @@ export interface Payload {
   copy(what: CheckedTransfer, dst: Phys, src: Phys, bytes: number): boolean;
   fill(what: CheckedTransfer, dst: Phys, byte: number, bytes: number): boolean;
   /** Writes stream bytes [streamOff, +bytes) of (key, unit, version). */
-  patternFill(what: CheckedTransfer, dst: Phys, bytes: number, keyLo: number, keyHi: number, streamOff: number): boolean;
+  patternFill(
+    what: CheckedTransfer,
+    dst: Phys,
+    bytes: number,
+    keyLo: number,
+    keyHi: number,
+    streamOff: number,
+  ): boolean;
   /** Compares with the stream; a difference is recorded and counted. */
   patternCheck(
     what: CheckedTransfer,
@@ -55,7 +62,14 @@ export class DirectPayload implements Payload {
     return fillPhys(this.#arena, dst, byte, bytes);
   }
 
-  patternFill(what: CheckedTransfer, dst: Phys, bytes: number, keyLo: number, keyHi: number, streamOff: number): boolean {
+  patternFill(
+    what: CheckedTransfer,
+    dst: Phys,
+    bytes: number,
+    keyLo: number,
+    keyHi: number,
+    streamOff: number,
+  ): boolean {
     return fillPattern(this.#arena, dst, bytes, keyLo, keyHi, what.unit, what.version, streamOff);
   }
 

@@ -11,176 +11,160 @@ export const RESULT_SCHEMA = "dmasim/result@1";
 export type Clock = "virtual" | "wall";
 
 export interface LatencySummary {
-	readonly min: number;
-	readonly max: number;
-	readonly mean: number;
-	readonly stddev: number;
-	/** fio's keys: "50.000000", "99.000000", ... */
-	readonly percentile: Readonly<Record<string, number>>;
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  readonly stddev: number;
+  /** fio's keys: "50.000000", "99.000000", ... */
+  readonly percentile: Readonly<Record<string, number>>;
 }
 
 /** One direction of a job; fio's names and units. */
 export interface DirectionResult {
-	readonly io_bytes: number;
-	/** Bytes a second. */
-	readonly bw_bytes: number;
-	readonly iops: number;
-	readonly total_ios: number;
-	/** Milliseconds. */
-	readonly runtime: number;
-	readonly clat_ns: LatencySummary;
+  readonly io_bytes: number;
+  /** Bytes a second. */
+  readonly bw_bytes: number;
+  readonly iops: number;
+  readonly total_ios: number;
+  /** Milliseconds. */
+  readonly runtime: number;
+  readonly clat_ns: LatencySummary;
 }
 
 export interface JobResult {
-	readonly jobname: string;
-	readonly groupid: number;
-	/** Clones of the job (`numjobs`). */
-	readonly clones: number;
-	readonly device: string;
-	readonly target: string;
-	/** Depth at which the job really submitted, and why it differs from `iodepth`. */
-	readonly depth: number;
-	readonly depth_note?: string;
-	readonly read: DirectionResult;
-	readonly write: DirectionResult;
-	readonly error: number;
-	/** Text of the first failure in the kernel's words. */
-	readonly error_text?: string;
-	readonly path: Readonly<Record<PathName, number>>;
-	/** Mean cost on the CPU per I/O. */
-	readonly map_ns: number;
-	readonly unmap_ns: number;
-	readonly faults: number;
-	readonly retries: number;
-	readonly verified_ios: number;
-	readonly notes: readonly string[];
-	readonly latency_target?: { readonly depth: number; readonly met: boolean };
+  readonly jobname: string;
+  readonly groupid: number;
+  /** Clones of the job (`numjobs`). */
+  readonly clones: number;
+  readonly device: string;
+  readonly target: string;
+  /** Depth at which the job really submitted, and why it differs from `iodepth`. */
+  readonly depth: number;
+  readonly depth_note?: string;
+  readonly read: DirectionResult;
+  readonly write: DirectionResult;
+  readonly error: number;
+  /** Text of the first failure in the kernel's words. */
+  readonly error_text?: string;
+  readonly path: Readonly<Record<PathName, number>>;
+  /** Mean cost on the CPU per I/O. */
+  readonly map_ns: number;
+  readonly unmap_ns: number;
+  readonly faults: number;
+  readonly retries: number;
+  readonly verified_ios: number;
+  readonly notes: readonly string[];
+  readonly latency_target?: { readonly depth: number; readonly met: boolean };
 }
 
 export interface ResourceResult {
-	readonly name: string;
-	readonly kind: string;
-	/** 0..1 of the run. */
-	readonly utilization: number;
-	/** Total waiting, nanoseconds. */
-	readonly wait_ns: number;
+  readonly name: string;
+  readonly kind: string;
+  /** 0..1 of the run. */
+  readonly utilization: number;
+  /** Total waiting, nanoseconds. */
+  readonly wait_ns: number;
 }
 
 export interface Bottleneck {
-	readonly resource: string;
-	readonly share: number;
-	readonly why: string;
-	readonly moves: readonly string[];
+  readonly resource: string;
+  readonly share: number;
+  readonly why: string;
+  readonly moves: readonly string[];
 }
 
 export interface Confidence {
-	readonly level:
-		| "uncalibrated"
-		| "calibrated"
-		| "extrapolated"
-		| "fabric ceiling"
-		| "host";
-	/** Relative half width, null when unknown. */
-	readonly band: number | null;
-	readonly not_modelled: readonly string[];
+  readonly level: "uncalibrated" | "calibrated" | "extrapolated" | "fabric ceiling" | "host";
+  /** Relative half width, null when unknown. */
+  readonly band: number | null;
+  readonly not_modelled: readonly string[];
 }
 
 /** Something mapped, allocated or pinned that the run did not give back. */
 export interface Leak {
-	readonly kind:
-		| "swiotlb slot"
-		| "iova"
-		| "page-table entry"
-		| "pin"
-		| "scatterlist"
-		| "ring entry";
-	readonly where: string;
-	readonly count: number;
+  readonly kind: "swiotlb slot" | "iova" | "page-table entry" | "pin" | "scatterlist" | "ring entry";
+  readonly where: string;
+  readonly count: number;
 }
 
 export interface Mismatch {
-	readonly kind:
-		| "corrupt"
-		| "stale"
-		| "misdirected"
-		| "under-copy"
-		| "over-copy";
-	readonly job: string;
-	readonly io: number;
-	/** Offset of the first wrong byte in the I/O. */
-	readonly offset: number;
-	readonly phys: string;
-	readonly dma_addr: string;
-	readonly expected: number;
-	readonly actual: number;
-	readonly version: number;
-	readonly seed: number;
+  readonly kind: "corrupt" | "stale" | "misdirected" | "under-copy" | "over-copy";
+  readonly job: string;
+  readonly io: number;
+  /** Offset of the first wrong byte in the I/O. */
+  readonly offset: number;
+  readonly phys: string;
+  readonly dma_addr: string;
+  readonly expected: number;
+  readonly actual: number;
+  readonly version: number;
+  readonly seed: number;
 }
 
 export interface HostResult {
-	readonly workers: number;
-	readonly payload: boolean;
-	readonly integrity: {
-		readonly bytes_verified: number;
-		readonly mismatches: number;
-		readonly first: readonly Mismatch[];
-	};
-	/** SHA-256 of the memory image, when it was asked for. */
-	readonly memory_image?: string;
-	readonly wall_s: number;
-	readonly cpu_s: number;
-	readonly bytes_per_s: number;
-	readonly ios_per_s: number;
-	readonly peak_rss_bytes: number;
-	readonly node: string;
-	readonly cpus: number;
-	/** Simulated memory that the run touched, in whole chunks. */
-	readonly touched_bytes: number;
-	/** Report of a worker that died or hung. */
-	readonly worker_failure?: WorkerFailure;
+  readonly workers: number;
+  readonly payload: boolean;
+  readonly integrity: {
+    readonly bytes_verified: number;
+    readonly mismatches: number;
+    readonly first: readonly Mismatch[];
+  };
+  /** SHA-256 of the memory image, when it was asked for. */
+  readonly memory_image?: string;
+  readonly wall_s: number;
+  readonly cpu_s: number;
+  readonly bytes_per_s: number;
+  readonly ios_per_s: number;
+  readonly peak_rss_bytes: number;
+  readonly node: string;
+  readonly cpus: number;
+  /** Simulated memory that the run touched, in whole chunks. */
+  readonly touched_bytes: number;
+  /** Report of a worker that died or hung. */
+  readonly worker_failure?: WorkerFailure;
 }
 
 export interface WorkerFailure {
-	readonly worker: number;
-	readonly cause: string;
-	/** Names of the locks it holds. */
-	readonly locks: readonly string[];
-	/** "engine nvme0q3: tags 4, 5" lines. */
-	readonly in_flight: readonly string[];
+  readonly worker: number;
+  readonly cause: string;
+  /** Names of the locks it holds. */
+  readonly locks: readonly string[];
+  /** "engine nvme0q3: tags 4, 5" lines. */
+  readonly in_flight: readonly string[];
 }
 
 export interface RunResult {
-	readonly schema: typeof RESULT_SCHEMA;
-	readonly version: string;
-	readonly seed: number;
-	readonly clock: Clock;
-	readonly machine: {
-		readonly name: string;
-		readonly title: string;
-		readonly era: string;
-		readonly defects: string;
-		readonly iommu: string;
-	};
-	readonly profile: {
-		readonly name: string;
-		readonly jobs: readonly unknown[];
-	};
-	readonly scaled?: {
-		readonly limit: string;
-		readonly full: string;
-		readonly jobs: readonly string[];
-	};
-	readonly partial?: true;
-	readonly jobs: readonly JobResult[];
-	readonly resources: readonly ResourceResult[];
-	readonly bottleneck: Bottleneck | null;
-	readonly confidence: Confidence;
-	readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
-	readonly integrity: { readonly leaks: readonly Leak[] };
-	readonly virtual: {
-		readonly duration_ns: number;
-		readonly events: number;
-	} | null;
-	readonly notes: readonly string[];
-	readonly host: HostResult;
+  readonly schema: typeof RESULT_SCHEMA;
+  readonly version: string;
+  readonly seed: number;
+  readonly clock: Clock;
+  readonly machine: {
+    readonly name: string;
+    readonly title: string;
+    readonly era: string;
+    readonly defects: string;
+    readonly iommu: string;
+  };
+  readonly profile: {
+    readonly name: string;
+    readonly jobs: readonly unknown[];
+  };
+  readonly scaled?: {
+    readonly limit: string;
+    readonly full: string;
+    readonly jobs: readonly string[];
+  };
+  readonly partial?: true;
+  readonly jobs: readonly JobResult[];
+  readonly resources: readonly ResourceResult[];
+  readonly bottleneck: Bottleneck | null;
+  readonly confidence: Confidence;
+  readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly integrity: { readonly leaks: readonly Leak[] };
+  readonly virtual: {
+    readonly duration_ns: number;
+    readonly events: number;
+  } | null;
+  readonly notes: readonly string[];
+  readonly host: HostResult;
 }

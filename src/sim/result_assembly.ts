@@ -11,8 +11,8 @@ import { memoryImage } from "../memory/image.ts";
 import { framesUsed } from "../pagetable/frames.ts";
 import { CHUNK_BYTES, REGIONS, WORKER } from "../shm/layout.ts";
 import type { ServerStats } from "../timing/server.ts";
-import { readMismatches } from "./mismatch.ts";
 import type { CloneSpec } from "./load/clones.ts";
+import { readMismatches } from "./mismatch.ts";
 import type { Bottleneck, HostResult, JobResult, Leak, ResourceResult, RunResult } from "./result.ts";
 import { RESULT_SCHEMA } from "./result.ts";
 import type { RunSetup } from "./run_setup.ts";
@@ -45,7 +45,13 @@ export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wal
     version: packageVersion(),
     seed: setup.load.seed,
     clock: options.clock,
-    machine: { name: machine.name, title: machine.title, era: machine.era, defects: machine.defects, iommu: machine.iommu.kind === "none" ? "none" : machine.iommu.mode },
+    machine: {
+      name: machine.name,
+      title: machine.title,
+      era: machine.era,
+      defects: machine.defects,
+      iommu: machine.iommu.kind === "none" ? "none" : machine.iommu.mode,
+    },
     profile: { name: profile.name, jobs: profile.jobs.map(({ at: _at, ...job }) => job) },
     ...(cut.length > 0 ? { scaled: { limit: limitText(setup), full: fullText(setup, cut), jobs: cut } } : {}),
     ...(outcome.partial ? { partial: true as const } : {}),
@@ -117,7 +123,9 @@ function bottleneckOf(resources: readonly ResourceResult[]): Bottleneck | null {
   if (top === undefined) return null;
   const busy = `${Math.round(top.utilization * 100)} % busy`;
   const why =
-    top.utilization > 0.8 ? `${top.name} is ${busy}` : `nothing is saturated; the busiest resource, ${top.name}, is ${busy}`;
+    top.utilization > 0.8
+      ? `${top.name} is ${busy}`
+      : `nothing is saturated; the busiest resource, ${top.name}, is ${busy}`;
   return { resource: top.name, share: top.utilization, why, moves: MOVES[top.kind] ?? [] };
 }
 
@@ -136,7 +144,9 @@ function notesOf(clones: readonly CloneSpec[]): string[] {
   const notes = new Set<string>();
   for (const clone of clones) {
     if (clone.dax !== null && clone.job.sizeBytes === null) {
-      notes.add(`job ${clone.job.name}: the DAX extent is cut to ${clone.dax.bytes} bytes, so that its bytes fit the arena`);
+      notes.add(
+        `job ${clone.job.name}: the DAX extent is cut to ${clone.dax.bytes} bytes, so that its bytes fit the arena`,
+      );
     }
   }
   return [...notes];
@@ -146,12 +156,14 @@ const FULL_JOBS_SHOWN = 3;
 
 /** What the cut jobs would do without the limit, e.g. "seq-write: 900 s". */
 function fullText(setup: RunSetup, cut: readonly string[]): string {
-  const texts = setup.options.profile.jobs.filter((job) => cut.includes(job.name)).map((job) => {
-    if (job.timeBased && job.runtimeNs !== null) return `${job.name}: ${job.runtimeNs / 1e9} s`;
-    const clone = setup.clones.find((candidate) => candidate.job === job);
-    const bytes = (clone?.limits.passBytes ?? 0) * job.loops * job.numjobs;
-    return `${job.name}: ${formatBytes(bytes)}`;
-  });
+  const texts = setup.options.profile.jobs
+    .filter((job) => cut.includes(job.name))
+    .map((job) => {
+      if (job.timeBased && job.runtimeNs !== null) return `${job.name}: ${job.runtimeNs / 1e9} s`;
+      const clone = setup.clones.find((candidate) => candidate.job === job);
+      const bytes = (clone?.limits.passBytes ?? 0) * job.loops * job.numjobs;
+      return `${job.name}: ${formatBytes(bytes)}`;
+    });
   const more = texts.length > FULL_JOBS_SHOWN ? [`and ${texts.length - FULL_JOBS_SHOWN} more jobs`] : [];
   return [...texts.slice(0, FULL_JOBS_SHOWN), ...more].join(", ");
 }
@@ -191,6 +203,15 @@ function hostResult(setup: RunSetup, outcome: RunOutcome, host: { wallS: number;
     node: process.version,
     cpus: availableParallelism(),
     touched_bytes: chunksUsed(arena) * CHUNK_BYTES,
-    ...(failure === null ? {} : { worker_failure: { worker: failure.worker, cause: failure.cause, locks: failure.locks, in_flight: failure.inFlight } }),
+    ...(failure === null
+      ? {}
+      : {
+          worker_failure: {
+            worker: failure.worker,
+            cause: failure.cause,
+            locks: failure.locks,
+            in_flight: failure.inFlight,
+          },
+        }),
   };
 }

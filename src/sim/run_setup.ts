@@ -9,7 +9,9 @@ import { Arena } from "../shm/arena.ts";
 import { store } from "../shm/atomics.ts";
 import { HEADER, QPAIR, REGIONS } from "../shm/layout.ts";
 import { deviceBufferPhys } from "./device_buffer.ts";
+import { MAIN_OWNER, makeHostContext } from "./host_ports.ts";
 import { type CloneSpec, type LoadOptions, planClones } from "./load/clones.ts";
+import { reserveWindows } from "./reserved_windows.ts";
 import type { RunOptions } from "./run_options.ts";
 import { initSystem, System } from "./system.ts";
 import { parseTestHook, type TestHook } from "./test_hook.ts";
@@ -48,6 +50,7 @@ export function prepareRun(options: RunOptions): RunSetup {
   const clones = planClones(system, options.profile, load);
   const arena = Arena.create();
   initSystem(arena, system);
+  reserveIovas(arena, system);
   store(arena.i32, REGIONS.header.word + HEADER.workers, options.workers);
   for (const clone of clones) {
     const pair = REGIONS.qpairs.word + clone.index * REGIONS.qpairs.stride;
@@ -56,6 +59,11 @@ export function prepareRun(options: RunOptions): RunSetup {
   }
   if (options.payload) for (const clone of clones) commitBuffers(arena, clone);
   return { options, arena, system, clones, load, hook };
+}
+
+function reserveIovas(arena: Arena, system: System): void {
+  const ctx = makeHostContext(arena, system, MAIN_OWNER, { copy: () => true, fill: () => true });
+  for (const { index, domain } of system.devices) if (domain !== null) reserveWindows(ctx, system, index, domain);
 }
 
 /** Commits what a clone's payload touches, so that running out of backing is an error before the run, not during it. */

@@ -1,5 +1,5 @@
 /** A worker's side of being watched: heartbeat, state and the hooks with which tests make it misbehave. */
-import { HOOK, workerWord, WORKER_STATE } from "../host/coordinator.ts";
+import { HOOK, WORKER_STATE, workerWord } from "../host/coordinator.ts";
 import type { Arena } from "../shm/arena.ts";
 import { load, store } from "../shm/atomics.ts";
 import { HEADER, REGIONS, WORKER } from "../shm/layout.ts";

@@ -72,25 +72,31 @@ const RETRIED: readonly Retried[] = [
 ];
 
 describe.each(CLOCKS)("%s clock", (clock) => {
-  it.each(REFUSED)("a mapping that cannot succeed ends its job: $what", async ({ what: _what, job, text, ...changes }) => {
-    const other = "{ name: other, rw: randrw, bs: 4k, size: 1MiB, iodepth: 4 }";
-    const alone = changes.machine === "confidential-vm" || changes.set?.["devices.nvme0.dma_mask_bits"] !== undefined;
-    const result = await runJobs(alone ? [job] : [job, other], { clock, workers: 2, ...changes });
-    const failed = jobOf(result);
-    expect(failed.error_text).toMatch(text);
-    expect([failed.error, bytesOf(failed), failed.faults]).toEqual([1, 0, 0]);
-    expect(result.integrity.leaks).toEqual([]);
-    expect(result.partial).toBeUndefined();
-    expect(result.host.integrity.mismatches).toBe(0);
-    if (!alone) expect([jobOf(result, 1).error, bytesOf(jobOf(result, 1))]).toEqual([0, MIB]);
-  });
+  it.each(REFUSED)(
+    "a mapping that cannot succeed ends its job: $what",
+    async ({ what: _what, job, text, ...changes }) => {
+      const other = "{ name: other, rw: randrw, bs: 4k, size: 1MiB, iodepth: 4 }";
+      const alone = changes.machine === "confidential-vm" || changes.set?.["devices.nvme0.dma_mask_bits"] !== undefined;
+      const result = await runJobs(alone ? [job] : [job, other], { clock, workers: 2, ...changes });
+      const failed = jobOf(result);
+      expect(failed.error_text).toMatch(text);
+      expect([failed.error, bytesOf(failed), failed.faults]).toEqual([1, 0, 0]);
+      expect(result.integrity.leaks).toEqual([]);
+      expect(result.partial).toBeUndefined();
+      expect(result.host.integrity.mismatches).toBe(0);
+      if (!alone) expect([jobOf(result, 1).error, bytesOf(jobOf(result, 1))]).toEqual([0, MIB]);
+    },
+  );
 
-  it.each(RETRIED)("a mapping that may succeed later is tried again: $what", async ({ what: _what, job, bytes, ...changes }) => {
-    const result = await runJobs([job], { clock, workers: 2, ...changes });
-    expectClean(result);
-    expect(bytesOf(jobOf(result))).toBe(bytes);
-    expect(jobOf(result).retries).toBeGreaterThan(0);
-  });
+  it.each(RETRIED)(
+    "a mapping that may succeed later is tried again: $what",
+    async ({ what: _what, job, bytes, ...changes }) => {
+      const result = await runJobs([job], { clock, workers: 2, ...changes });
+      expectClean(result);
+      expect(bytesOf(jobOf(result))).toBe(bytes);
+      expect(jobOf(result).retries).toBeGreaterThan(0);
+    },
+  );
 
   it("a buffer that is mapped once is synced through its bounce slots", async () => {
     const job = "{ name: a, rw: randrw, bs: 16k, size: 4MiB, iodepth: 8, map: persistent }";

@@ -7,7 +7,8 @@ import { patience } from "../support/patience.ts";
 import { CLOCKS, expectClean, jobOf, type RunChanges, runJobs, withFolder } from "../support/run.ts";
 
 /** Longer than any of these tests lets it run. */
-const ENDLESS = "{ name: a, rw: randrw, bs: 4k, size: 64MiB, iodepth: 32, numjobs: 4, runtime: 1000s, time_based: true }";
+const ENDLESS =
+  "{ name: a, rw: randrw, bs: 4k, size: 64MiB, iodepth: 32, numjobs: 4, runtime: 1000s, time_based: true }";
 const END_MS = 5000;
 
 /** What each misbehaviour must be reported as. */
@@ -70,30 +71,36 @@ function expectReport(result: RunResult, cause: RegExp): void {
   expect(failure?.worker).toBe(0);
   expect(failure?.cause).toMatch(cause);
   expect(failure?.in_flight.length).toBeGreaterThan(0);
-  for (const line of failure?.in_flight ?? []) expect(line).toMatch(/^(nvme0q\d+: (executing tag|tags) \d|nvme0q\d+: \d+ completions not reaped|copy queue of worker 0: \d+ commands)/);
+  for (const line of failure?.in_flight ?? [])
+    expect(line).toMatch(
+      /^(nvme0q\d+: (executing tag|tags) \d|nvme0q\d+: \d+ completions not reaped|copy queue of worker 0: \d+ commands)/,
+    );
   expect(result.partial).toBe(true);
   expect(jobOf(result).jobname).toBe("a");
   expect(exitCodeOf(result)).toBe(EXIT.verification);
 }
 
 describe("command line", () => {
-  it.each(CLOCKS)("%s: a dead worker and a wrong byte are exit code 3, with the report on the screen", async (clock) => {
-    const text = `jobs:\n  - ${ENDLESS}\n`;
-    await withFolder({ "endless.yaml": text }, async (folder) => {
-      const args = ["run", `${folder}/endless.yaml`, "--clock", clock, "--workers", "2", "--full"];
-      const dead = await startDmasim(args, { DMASIM_TEST_HOOK: "worker-spin" }).done;
-      expect(dead.stderr).toBe("");
-      expect(dead.stdout).toMatch(/worker 0/);
-      expect(dead.stdout).toContain("sgLock");
-      expect(dead.code).toBe(EXIT.verification);
-    });
-    const wrong = await startDmasim(
-      ["run", "rand-read-4k", "--limit-ios", "400", "--clock", clock, "--workers", "2"],
-      { DMASIM_TEST_HOOK: "flip-byte:3" },
-    ).done;
-    expect(wrong.stdout).toMatch(/1 bad/);
-    expect(wrong.code).toBe(EXIT.verification);
-  });
+  it.each(CLOCKS)(
+    "%s: a dead worker and a wrong byte are exit code 3, with the report on the screen",
+    async (clock) => {
+      const text = `jobs:\n  - ${ENDLESS}\n`;
+      await withFolder({ "endless.yaml": text }, async (folder) => {
+        const args = ["run", `${folder}/endless.yaml`, "--clock", clock, "--workers", "2", "--full"];
+        const dead = await startDmasim(args, { DMASIM_TEST_HOOK: "worker-spin" }).done;
+        expect(dead.stderr).toBe("");
+        expect(dead.stdout).toMatch(/worker 0/);
+        expect(dead.stdout).toContain("sgLock");
+        expect(dead.code).toBe(EXIT.verification);
+      });
+      const wrong = await startDmasim(
+        ["run", "rand-read-4k", "--limit-ios", "400", "--clock", clock, "--workers", "2"],
+        { DMASIM_TEST_HOOK: "flip-byte:3" },
+      ).done;
+      expect(wrong.stdout).toMatch(/1 bad/);
+      expect(wrong.code).toBe(EXIT.verification);
+    },
+  );
 
   it("an unknown hook is wrong use", async () => {
     const { code, stderr } = await startDmasim(["run", "rand-read-4k"], { DMASIM_TEST_HOOK: "worker-sleeps" }).done;

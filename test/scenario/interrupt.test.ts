@@ -13,8 +13,10 @@ const ENDED_MS = 1000;
 
 /** Loads that run for hours; of several groups, so that the later ones must not start. */
 const LOADS = {
-  "random I/O": "jobs:\n  - { name: a, rw: randrw, bs: 4k, size: 1GiB, iodepth: 32, numjobs: 4, runtime: 3h, time_based: true }\n",
-  "large I/O": "jobs:\n  - { name: a, rw: rw, bs: 4MiB, size: 1GiB, iodepth: 4, numjobs: 4, runtime: 3h, time_based: true }\n",
+  "random I/O":
+    "jobs:\n  - { name: a, rw: randrw, bs: 4k, size: 1GiB, iodepth: 32, numjobs: 4, runtime: 3h, time_based: true }\n",
+  "large I/O":
+    "jobs:\n  - { name: a, rw: rw, bs: 4MiB, size: 1GiB, iodepth: 4, numjobs: 4, runtime: 3h, time_based: true }\n",
   groups:
     "jobs:\n  - { name: a, rw: write, bs: 4k, size: 64MiB, iodepth: 32, runtime: 3h, time_based: true, verify_pass: true }\n" +
     "  - { name: b, rw: randread, bs: 4k, size: 64MiB, iodepth: 32, runtime: 3h, time_based: true, stonewall: true }\n",
@@ -73,7 +75,9 @@ describe.each(CLOCKS)("%s clock: Ctrl-C", { retry: 2 }, (clock) => {
 
   it("without payload", async () => {
     if (clock === "wall") return;
-    const timing = await interrupt(LOADS["random I/O"], ["--no-payload"], (result) => expect(result.partial).toBe(true));
+    const timing = await interrupt(LOADS["random I/O"], ["--no-payload"], (result) =>
+      expect(result.partial).toBe(true),
+    );
     expect(timing.endedMs).toBeLessThan(ENDED_MS * patience());
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { RunResult } from "#dmasim/sim/result.js";
 import { startDmasim } from "../support/cli.ts";
-import { machineOf } from "../support/run.ts";
 import { patience } from "../support/patience.ts";
+import { machineOf } from "../support/run.ts";
 
 const START_S = 1;
 const RSS_BYTES = 250e6;
@@ -21,7 +21,18 @@ describe("a machine of terabytes", () => {
   });
 
   it.each(["virtual", "wall"])("%s: starts in less than a second and 250 MB", { retry: 2 }, async (clock) => {
-    const args = ["run", "rand-read-4k", "--machine", "intel-vtd-2s", "--clock", clock, "--limit-ios", "4", "--json", "-"];
+    const args = [
+      "run",
+      "rand-read-4k",
+      "--machine",
+      "intel-vtd-2s",
+      "--clock",
+      clock,
+      "--limit-ios",
+      "4",
+      "--json",
+      "-",
+    ];
     const { code, stdout } = await startDmasim(args).done;
     const { host } = JSON.parse(stdout) as RunResult;
     expect(code).toBe(0);

@@ -6,7 +6,10 @@ const PREDICT = { payload: false, verify: false } as const;
 
 describe("amount", () => {
   it("--limit-ios scales a job down and says so", async () => {
-    const jobs = ["{ name: long, rw: randread, bs: 4k, size: 1GiB, iodepth: 8, numjobs: 2 }", "{ name: short, rw: read, bs: 4k, size: 64k }"];
+    const jobs = [
+      "{ name: long, rw: randread, bs: 4k, size: 1GiB, iodepth: 8, numjobs: 2 }",
+      "{ name: short, rw: read, bs: 4k, size: 64k }",
+    ];
     const result = await runJobs(jobs, { limitIos: 500 });
     expectClean(result);
     expect(result.scaled).toMatchObject({ limit: expect.stringContaining("500"), jobs: ["long"] });
@@ -14,7 +17,9 @@ describe("amount", () => {
   });
 
   it("--limit-ios shares its I/Os between a write pass and its verify pass", async () => {
-    const result = await runJobs(["{ name: a, rw: write, bs: 4k, size: 1GiB, iodepth: 8, verify_pass: true }"], { limitIos: 400 });
+    const result = await runJobs(["{ name: a, rw: write, bs: 4k, size: 1GiB, iodepth: 8, verify_pass: true }"], {
+      limitIos: 400,
+    });
     expectClean(result);
     expect([jobOf(result).write.total_ios, jobOf(result).verified_ios]).toEqual([200, 200]);
     expect(result.scaled?.jobs).toEqual(["a"]);
@@ -77,7 +82,8 @@ describe("verify pass", () => {
   });
 
   it("reads back what was written until the time ended, and no more", async () => {
-    const job = "{ name: a, rw: randwrite, bs: 4k, size: 64MiB, iodepth: 4, runtime: 5ms, time_based: true, thinktime: 10us, verify_pass: true }";
+    const job =
+      "{ name: a, rw: randwrite, bs: 4k, size: 64MiB, iodepth: 4, runtime: 5ms, time_based: true, thinktime: 10us, verify_pass: true }";
     const result = await runJobs([job]);
     expectClean(result);
     expect(jobOf(result).write.total_ios).toBeGreaterThan(50);
@@ -149,7 +155,8 @@ describe("time, virtual clock", () => {
   });
 
   it("stonewall: groups run one after the other", async () => {
-    const wall = (name: string, keys = "") => `{ name: ${name}, rw: randread, bs: 4k, size: 4MiB, iodepth: 8, ${keys} }`;
+    const wall = (name: string, keys = "") =>
+      `{ name: ${name}, rw: randread, bs: 4k, size: 4MiB, iodepth: 8, ${keys} }`;
     const jobs = [wall("a"), wall("b"), wall("c", "stonewall: true"), wall("d", "stonewall: true, startdelay: 10ms")];
     const result = await runJobs(jobs, PREDICT);
     const [a = 0, b = 0, c = 0, d = 0] = result.jobs.map((job) => job.read.runtime);
@@ -161,7 +168,8 @@ describe("time, virtual clock", () => {
   });
 
   it("ramp_time leaves the first I/Os out of the figures", async () => {
-    const job = (keys: string) => `{ name: a, rw: randread, bs: 4k, size: 64MiB, iodepth: 8, runtime: 5ms, time_based: true, ${keys} }`;
+    const job = (keys: string) =>
+      `{ name: a, rw: randread, bs: 4k, size: 64MiB, iodepth: 8, runtime: 5ms, time_based: true, ${keys} }`;
     const plain = jobOf(await runJobs([job("")], PREDICT)).read;
     const ramped = jobOf(await runJobs([job("ramp_time: 5ms")], PREDICT)).read;
     expect(Math.abs(ramped.total_ios / plain.total_ios - 1)).toBeLessThan(0.15);

@@ -123,17 +123,74 @@ const PATHS: readonly Case[] = [
 
 /** Sizes and offsets that fill no page, no granule and no sector. */
 const SHAPES: readonly Case[] = [
-  { what: "one sector", job: "{ name: a, rw: randrw, bs: 512, size: 128k, iodepth: 8 }", path: { iommu: 1 }, bytes: 131072 },
-  { what: "an offset of one sector", job: "{ name: a, rw: randrw, bs: 8k, size: 1MiB, iodepth: 8, sg: { offset: 512 } }", path: { iommu: 1 }, bytes: MIB },
-  { what: "entries of 1000 bytes", job: "{ name: a, rw: randrw, bs: 8k, size: 1MiB, iodepth: 8, sg: { entry: 1000 } }", path: { iommu: 1 }, bytes: MIB },
-  { what: "entries of 1000 bytes, side by side", job: "{ name: a, rw: randrw, bs: 8k, size: 1MiB, iodepth: 8, sg: { entry: 1000, scatter: false, offset: 24 } }", path: { iommu: 1 }, bytes: MIB },
-  { what: "entries of 1000 bytes, bounced", machine: "confidential-vm", job: "{ name: a, rw: randrw, bs: 8k, size: 1MiB, iodepth: 8, sg: { entry: 1000, offset: 7 } }", path: { bounce: 1 }, bytes: MIB },
-  { what: "a range of sizes", job: "{ name: a, rw: rw, bsrange: 512-64k, io_size: 8MiB, size: 16MiB, iodepth: 8 }", path: { iommu: 1 }, bytes: 0 },
-  { what: "1 MiB in two commands", job: "{ name: a, rw: randrw, bs: 1MiB, size: 16MiB, iodepth: 4 }", path: { iommu: 1 }, bytes: 16 * MIB },
-  { what: "4 MiB in eight commands", job: "{ name: a, rw: rw, bs: 4MiB, size: 32MiB, iodepth: 2 }", path: { iommu: 1 }, bytes: 32 * MIB },
-  { what: "contiguous buffers", job: "{ name: a, rw: randrw, bs: 256k, size: 8MiB, iodepth: 4, sg: { scatter: false } }", path: { iommu: 1 }, bytes: 8 * MIB },
-  { what: "513 bytes on a wire", job: "{ name: a, rw: rw, bs: 513, size: 51300, iodepth: 8, device: nic0 }", path: { iommu: 1 }, bytes: 51300 },
-  { what: "513 bytes on a wire, bounced", machine: "confidential-vm", job: "{ name: a, rw: rw, bs: 513, size: 51300, iodepth: 8, device: eth0 }", path: { bounce: 1 }, bytes: 51300 },
+  {
+    what: "one sector",
+    job: "{ name: a, rw: randrw, bs: 512, size: 128k, iodepth: 8 }",
+    path: { iommu: 1 },
+    bytes: 131072,
+  },
+  {
+    what: "an offset of one sector",
+    job: "{ name: a, rw: randrw, bs: 8k, size: 1MiB, iodepth: 8, sg: { offset: 512 } }",
+    path: { iommu: 1 },
+    bytes: MIB,
+  },
+  {
+    what: "entries of 1000 bytes",
+    job: "{ name: a, rw: randrw, bs: 8k, size: 1MiB, iodepth: 8, sg: { entry: 1000 } }",
+    path: { iommu: 1 },
+    bytes: MIB,
+  },
+  {
+    what: "entries of 1000 bytes, side by side",
+    job: "{ name: a, rw: randrw, bs: 8k, size: 1MiB, iodepth: 8, sg: { entry: 1000, scatter: false, offset: 24 } }",
+    path: { iommu: 1 },
+    bytes: MIB,
+  },
+  {
+    what: "entries of 1000 bytes, bounced",
+    machine: "confidential-vm",
+    job: "{ name: a, rw: randrw, bs: 8k, size: 1MiB, iodepth: 8, sg: { entry: 1000, offset: 7 } }",
+    path: { bounce: 1 },
+    bytes: MIB,
+  },
+  {
+    what: "a range of sizes",
+    job: "{ name: a, rw: rw, bsrange: 512-64k, io_size: 8MiB, size: 16MiB, iodepth: 8 }",
+    path: { iommu: 1 },
+    bytes: 0,
+  },
+  {
+    what: "1 MiB in two commands",
+    job: "{ name: a, rw: randrw, bs: 1MiB, size: 16MiB, iodepth: 4 }",
+    path: { iommu: 1 },
+    bytes: 16 * MIB,
+  },
+  {
+    what: "4 MiB in eight commands",
+    job: "{ name: a, rw: rw, bs: 4MiB, size: 32MiB, iodepth: 2 }",
+    path: { iommu: 1 },
+    bytes: 32 * MIB,
+  },
+  {
+    what: "contiguous buffers",
+    job: "{ name: a, rw: randrw, bs: 256k, size: 8MiB, iodepth: 4, sg: { scatter: false } }",
+    path: { iommu: 1 },
+    bytes: 8 * MIB,
+  },
+  {
+    what: "513 bytes on a wire",
+    job: "{ name: a, rw: rw, bs: 513, size: 51300, iodepth: 8, device: nic0 }",
+    path: { iommu: 1 },
+    bytes: 51300,
+  },
+  {
+    what: "513 bytes on a wire, bounced",
+    machine: "confidential-vm",
+    job: "{ name: a, rw: rw, bs: 513, size: 51300, iodepth: 8, device: eth0 }",
+    path: { bounce: 1 },
+    bytes: 51300,
+  },
 ];
 
 const NO_PATH = { direct: 0, iommu: 0, bounce: 0, p2p: 0, cpu: 0 };

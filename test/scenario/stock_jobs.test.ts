@@ -8,7 +8,11 @@ import { hashOf } from "../support/run.ts";
 
 /** Stock job files of fio, kept beside the project. */
 const FOLDER = fileURLToPath(new URL("../../../shared/jobs", import.meta.url));
-const FILES = existsSync(FOLDER) ? readdirSync(FOLDER).filter((file) => file.endsWith(".fio")).sort() : [];
+const FILES = existsSync(FOLDER)
+  ? readdirSync(FOLDER)
+      .filter((file) => file.endsWith(".fio"))
+      .sort()
+  : [];
 const LIMIT_IOS = 2000;
 const AT_A_TIME = 2;
 

@@ -3,7 +3,7 @@
  *
  * Works in blocks: `draw` returns a block number in [0, blocks). Does not allocate per draw.
  */
-import { type Prng, mix32 } from "../../base/prng.ts";
+import { mix32, type Prng } from "../../base/prng.ts";
 import type { Distribution } from "../profile/job.ts";
 
 /** Harmonic terms summed exactly before the integral takes over; keeps set-up time bounded for large extents. */
@@ -87,8 +87,6 @@ function zeta(n: number, theta: number): number {
   for (let i = 1; i <= exact; i += 1) sum += 1 / i ** theta;
   if (n <= exact) return sum;
   const tail =
-    Math.abs(theta - 1) < 1e-9
-      ? Math.log(n / exact)
-      : (n ** (1 - theta) - exact ** (1 - theta)) / (1 - theta);
+    Math.abs(theta - 1) < 1e-9 ? Math.log(n / exact) : (n ** (1 - theta) - exact ** (1 - theta)) / (1 - theta);
   return sum + tail;
 }

@@ -10,9 +10,9 @@
  * with {@link take}, and reports completions. Times are nanoseconds of the driver's clock.
  */
 import { Prng } from "../../base/prng.ts";
-import type { Arena } from "../../shm/arena.ts";
 import { nextVersion } from "../../memory/media.ts";
 import { UNIT_BYTES } from "../../memory/pattern.ts";
+import type { Arena } from "../../shm/arena.ts";
 import type { JobStats } from "../stats.ts";
 import { type CloneSpec, writes } from "./clones.ts";
 import { DepthSearch } from "./depth_search.ts";

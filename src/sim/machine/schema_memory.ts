@@ -65,7 +65,9 @@ export const iommuSchema = z
       .min(1)
       .max(8)
       .optional()
-      .describe("Page sizes of the page-table format, rising; the first is the granule. Default 4KiB, 2MiB, 1GiB; on amd-vi and virtio-iommu every power of two"),
+      .describe(
+        "Page sizes of the page-table format, rising; the first is the granule. Default 4KiB, 2MiB, 1GiB; on amd-vi and virtio-iommu every power of two",
+      ),
     forcedac: z
       .boolean()
       .default(false)

@@ -14,9 +14,9 @@ import { initPool } from "../../host/swiotlb/pool.ts";
 import { pinsHeld } from "../../memory/memmap.ts";
 import { Arena } from "../../shm/arena.ts";
 import { MAIN_OWNER } from "../host_ports.ts";
+import { reserveWindows } from "../reserved_windows.ts";
 import type { System } from "../system.ts";
 import type { MapEntry } from "./entry.ts";
-import { reserveWindows } from "./reserved.ts";
 
 /** One call of the invalidation port; `bytes` 0 = the whole domain. */
 export interface RecordedInvalidation {

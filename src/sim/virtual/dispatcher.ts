@@ -86,7 +86,14 @@ export class CopyDispatcher implements Payload, CopyPort {
     return true;
   }
 
-  patternFill(what: CheckedTransfer, dst: Phys, bytes: number, keyLo: number, keyHi: number, streamOff: number): boolean {
+  patternFill(
+    what: CheckedTransfer,
+    dst: Phys,
+    bytes: number,
+    keyLo: number,
+    keyHi: number,
+    streamOff: number,
+  ): boolean {
     this.#put(COPY_OP.patternFill, what, 0, dst, bytes, keyLo, keyHi, streamOff, 0);
     return true;
   }

@@ -36,7 +36,10 @@ export async function runVirtual(setup: RunSetup): Promise<RunOutcome> {
   const pool = workers === 0 ? null : new WorkerPool(WORKER_ENTRY, workers);
   const coordinator =
     pool === null ? null : new Coordinator<null>(arena, pool, workers, (engine) => system.engines[engine]?.name ?? "?");
-  const tasks = Array.from({ length: workers }, (_, worker): CopyTask => ({ kind: "copy", arena: arena.handle, worker }));
+  const tasks = Array.from(
+    { length: workers },
+    (_, worker): CopyTask => ({ kind: "copy", arena: arena.handle, worker }),
+  );
   const finished = coordinator?.run(tasks) ?? Promise.resolve([]);
   let partial = false;
   try {

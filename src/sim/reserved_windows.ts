@@ -2,11 +2,11 @@
  * IOVAs that no mapping gets: what a device would reach there is not memory (iommu_dma_init_domain,
  * iova_reserve_pci_windows, iova_reserve_iommu_regions).
  */
-import type { HostContext } from "../../host/context.ts";
-import type { DmaDomain } from "../../host/dma/device.ts";
-import { granuleBytes } from "../../host/dma/limits.ts";
-import { reserveIova } from "../../host/iommu/iova.ts";
-import type { System } from "../system.ts";
+import type { HostContext } from "../host/context.ts";
+import type { DmaDomain } from "../host/dma/device.ts";
+import { granuleBytes } from "../host/dma/limits.ts";
+import { reserveIova } from "../host/iommu/iova.ts";
+import type { System } from "./system.ts";
 
 /** Message-signalled interrupts of x86, [start, last]. */
 const MSI_START = 0xfee00000;
