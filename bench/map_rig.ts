@@ -1,6 +1,8 @@
 /** A machine in an arena, and the loops of the suites map and translate over its devices. */
 import { assert, defined } from "../src/base/assert.ts";
 import type { HostContext } from "../src/host/context.ts";
+import { type DmaDebug, debugCounters, startDebug } from "../src/host/dma/debug/session.ts";
+import { debugMapPhys, debugMappingError, debugUnmapPhys } from "../src/host/dma/debug/shadow.ts";
 import { DIR, type DmaDevice } from "../src/host/dma/device.ts";
 import { mapPhys, mapSg, syncSgForCpu, syncSgForDevice, unmapPhys, unmapSg } from "../src/host/dma/map.ts";
 import { sgMarkEnd, sgSetPhys } from "../src/host/dma/scatterlist.ts";
@@ -33,6 +35,8 @@ export class MapRig {
   readonly ram: number;
   readonly peer: number;
   readonly ctx: HostContext;
+  /** A session of dma-debug, for {@link checkedPairs}. */
+  readonly debug: DmaDebug;
   #next = 0;
 
   constructor() {
@@ -42,6 +46,8 @@ export class MapRig {
       copy: (dst, src, bytes) => copyPhys(arena, dst, src, bytes),
       fill: (dst, byte, bytes) => fillPhys(arena, dst, byte, bytes),
     });
+    startDebug(arena);
+    this.debug = { arena, lockOwner: MAIN_OWNER, report: () => undefined, job: 0, io: 0 };
     this.ram = this.#region("ram2") + 2 ** 24;
     this.peer = this.#region("bar:nvme3");
     fillPattern(arena, this.ram, BLOCKS * BLOCK_BYTES, 1, 2, 0, 0, 0);
@@ -66,6 +72,34 @@ export class MapRig {
       ctx.nowNs += PAIR_NS;
       if (i % TIMER_PAIRS === 0 && device.domain?.mode === "lazy") flushDue(ctx, device.domain);
     }
+  }
+
+  /** {@link pairs} with dma-debug around every call, as a driver makes them: map, look at the result, unmap. */
+  checkedPairs(name: string, area: number, count: number, dir: number = DIR.toDevice): void {
+    const { ctx, debug } = this;
+    const device = this.device(name);
+    const bytes = BLOCK_BYTES;
+    for (let i = 0; i < count; i += 1) {
+      ctx.cost.reset();
+      const phys = area + this.#block();
+      const dmaAddr = mapPhys(ctx, device, phys, bytes, dir, 0);
+      assert(dmaAddr > 0, "the pair maps");
+      debugMapPhys(debug, device, { dmaAddr, phys, bytes, dir });
+      debugMappingError(debug, device, dmaAddr);
+      ctx.cost.reset();
+      debugUnmapPhys(debug, device, { dmaAddr, bytes, dir });
+      unmapPhys(ctx, device, dmaAddr, bytes, dir, 0);
+      ctx.nowNs += PAIR_NS;
+      if (i % TIMER_PAIRS === 0 && device.domain?.mode === "lazy") flushDue(ctx, device.domain);
+    }
+  }
+
+  /** What dma-debug found, and whether its shadow is empty. */
+  checkDebug(): string | null {
+    const { errorCount, numFreeEntries, nrTotalEntries, disabled } = debugCounters(this.arena);
+    if (disabled) return "the checker is off";
+    if (errorCount > 0) return `the checker reported ${errorCount} errors`;
+    return numFreeEntries === nrTotalEntries ? null : `${nrTotalEntries - numFreeEntries} mappings left in the shadow`;
   }
 
   /** Copies of 4 KiB from the same blocks to as many others. */

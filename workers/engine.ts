@@ -4,6 +4,7 @@ import type { CopyTask } from "../src/sim/virtual/task.ts";
 import type { WallOutcome, WallTask } from "../src/sim/wall/task.ts";
 import { runWallWorker } from "../src/sim/wall/worker.ts";
 
+/** Piscina calls this once a worker; resolves when the run is over. A copy worker measures nothing: null. */
 export default function run(task: WallTask | CopyTask): WallOutcome | null {
   if (task.kind === "wall") return runWallWorker(task);
   runCopyWorker(task);

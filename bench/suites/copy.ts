@@ -6,7 +6,7 @@
  * Not measured: address translation and chunk look-up (suites translate and wall).
  */
 import { Arena } from "../../src/shm/arena.ts";
-import { CONTROL_BYTES } from "../../src/shm/layout.ts";
+import { CONTROL_BYTES } from "../../src/shm/capacities.ts";
 import { type BenchGroup, type BenchSuite, type Effort, timed } from "../case.ts";
 
 const BLOCKS: readonly (readonly [string, number])[] = [

@@ -6,8 +6,10 @@
  * Not measured: what the pair costs in virtual time, contention between threads, building scatterlists, pins.
  * A bounced pair stands beside the bare copy of its bytes, the other paths beside dma-direct, which does the least.
  */
+
+import { DIR } from "../../src/host/dma/device.ts";
 import { findDifference } from "../../src/memory/copy.ts";
-import { type BenchGroup, type BenchSuite, timed } from "../case.ts";
+import { type BenchCase, type BenchGroup, type BenchSuite, timed } from "../case.ts";
 import { MapRig } from "../map_rig.ts";
 
 const PAIRS = 1000;
@@ -16,6 +18,7 @@ function* groups(): Generator<BenchGroup> {
   const rig = new MapRig();
   yield single(rig);
   yield bounced(rig);
+  yield checked(rig);
   yield lists(rig);
 }
 
@@ -44,6 +47,32 @@ function bounced(rig: MapRig): BenchGroup {
       { name: "swiotlb", baseline, sample: () => timed(PAIRS, () => rig.pairs("capture0", rig.ram, PAIRS)) },
     ],
     check: () => rig.checkBounce((a, b, bytes) => findDifference(rig.arena, a, b, bytes)) ?? rig.check(),
+  };
+}
+
+/** The same pairs with the shadow of dma-debug kept beside them, each path beside itself without it. */
+function checked(rig: MapRig): BenchGroup {
+  const paths = [
+    ["direct", "nvme2", rig.ram],
+    ["iommu strict", "nvme0", rig.ram],
+    ["iommu lazy", "nvme1", rig.ram],
+    ["swiotlb", "capture0", rig.ram],
+    ["peer memory by bus address", "nvme2", rig.peer],
+  ] as const;
+  const cases: BenchCase[] = paths.flatMap(([name, device, area]) => [
+    { name, sample: () => timed(PAIRS, () => rig.pairs(device, area, PAIRS)) },
+    {
+      name: `${name}, checked`,
+      baseline: name,
+      sample: () => timed(PAIRS, () => rig.checkedPairs(device, area, PAIRS)),
+    },
+  ]);
+  const fromDevice = () => rig.checkedPairs("nvme2", rig.ram, PAIRS, DIR.fromDevice);
+  cases.push({ name: "direct, checked, device writes", baseline: "direct", sample: () => timed(PAIRS, fromDevice) });
+  return {
+    title: "4 KiB, pairs with dma-debug on",
+    cases,
+    check: () => rig.checkDebug() ?? rig.check(),
   };
 }
 

@@ -20,11 +20,14 @@ export type DmaAddr = Flavour<"dma"> | Phys | Iova | Bus;
 /** Physical address divided by the 4 KiB page size. */
 export type Pfn = Flavour<"pfn">;
 
+/** First number that is no address: x86 and Arm physical addresses have at most 52 bits. */
 export const ADDR_LIMIT = 2 ** 52;
 const ADDR_BITS = 52;
 /** 2^32: a bit operator sees an address below it, the quotient is the rest. */
 const HALF = 2 ** 32;
+/** log2 of {@link PAGE_BYTES}. */
 export const PAGE_SHIFT = 12;
+/** Page of the simulated CPU, bytes; pfns count in it. */
 export const PAGE_BYTES = 4096;
 /** All ones of dma_addr_t as far as a Number can name it; `DMA_MAPPING_ERROR` of Linux >= 5.0. */
 export const DMA_MAPPING_ERROR: DmaAddr = Number.MAX_SAFE_INTEGER;
@@ -77,6 +80,7 @@ export function roundUpPow2(n: number): number {
   return p;
 }
 
+/** True for 1, 2, 4, ...; false for 0, negatives and fractions. */
 export function isPow2(n: number): boolean {
   return n >= 1 && Number.isInteger(n) && roundUpPow2(n) === n;
 }

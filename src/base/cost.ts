@@ -18,9 +18,12 @@ export const COST_LOCK = Object.freeze({
 
 /** Which path served the last mapping. */
 export const PATH = Object.freeze({ direct: 0, iommu: 1, bounce: 2, p2p: 3, cpu: 4 });
+/** Words of the reports for PATH, at the index that PATH gives. */
 export const PATH_NAMES = ["direct", "iommu", "bounce", "p2p", "cpu"] as const;
+/** How a command reached memory; `cpu` = no DMA, the CPU moved the bytes. */
 export type PathName = (typeof PATH_NAMES)[number];
 
+/** Counters of one host operation; `reset` before it, read by timing after it. Bytes and counts, no times. */
 export class CostRecord {
   /** PATH of the mapping. */
   path = 0;

@@ -4,7 +4,8 @@ import { closestWord } from "../base/closest.ts";
 import { DmasimError } from "../base/errors.ts";
 import { type LayoutView, renderLayout, renderRecord } from "../report/inspect/layout.ts";
 import { renderMachine } from "../report/inspect/machine.ts";
-import { ARENA_BYTES, CONTROL_BYTES, layoutHash, REGIONS } from "../shm/layout.ts";
+import { ARENA_BYTES, CONTROL_BYTES } from "../shm/capacities.ts";
+import { layoutHash, REGIONS } from "../shm/layout.ts";
 import type { Region } from "../shm/record.ts";
 import { resolveMachine } from "../sim/machine/load.ts";
 import type { Override } from "../sim/override.ts";
@@ -17,6 +18,7 @@ interface InspectFlags {
   readonly set?: readonly Override[];
 }
 
+/** Adds `dmasim inspect`. Throws DmasimError for a record, region or machine that does not exist. */
 export function addInspectCommand(program: Command, session: Session): void {
   program
     .command("inspect")

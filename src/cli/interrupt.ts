@@ -4,12 +4,14 @@ import type { Output } from "./output.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
+/** A run's ear for SIGINT and SIGTERM; `signal` aborts at the first of them. */
 export interface Interrupt {
   readonly signal: AbortSignal;
   /** Gives the signals back to their defaults. */
   readonly release: () => void;
 }
 
+/** Listens until `release`. The second signal ends the process with EXIT.interrupted. */
 export function catchInterrupts(output: Output): Interrupt {
   const controller = new AbortController();
   const onSignal = (): void => {

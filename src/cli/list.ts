@@ -11,6 +11,7 @@ interface ListFlags {
   readonly json?: string;
 }
 
+/** Adds `dmasim list machines`, `list profiles` and `list archs`; `--json` writes the same as data. */
 export function addListCommand(program: Command, session: Session): void {
   program
     .command("list")

@@ -8,6 +8,7 @@ import { writeFileAtomically } from "../report/write.ts";
 /** The path that means stdout. */
 export const STDOUT = "-";
 
+/** Where a command writes, and how wide and coloured its screen is. */
 export interface Output {
   readonly screen: Screen;
   /** True when stderr is a terminal: progress may be drawn on it. */

@@ -17,11 +17,13 @@ export function collectOverride(text: string, previous: readonly Override[] = []
   });
 }
 
+/** Overrides by the document they change, each list in the order given. */
 export interface SplitOverrides {
   readonly profile: readonly Override[];
   readonly machine: readonly Override[];
 }
 
+/** Sorts overrides by the first word of their path. A path of neither document fails later, against its schema. */
 export function splitOverrides(overrides: readonly Override[]): SplitOverrides {
   const isProfile = ({ path }: Override) => PROFILE_KEYS.has(/^[^.[]*/.exec(path)?.[0] ?? "");
   return {

@@ -4,6 +4,7 @@ import { formatNs } from "../base/units.ts";
 import type { RunProgress } from "../sim/run_options.ts";
 import type { Output } from "./output.ts";
 
+/** A progress bar that is drawn, or nothing when stderr is no terminal. */
 export interface Progress {
   readonly update: (progress: RunProgress) => void;
   /** Removes the bar. */
@@ -12,6 +13,7 @@ export interface Progress {
 
 const STEPS = 1000;
 
+/** Starts drawing on stderr; the caller must `stop` before it prints. */
 export function startProgress(output: Output): Progress {
   if (!output.progressWanted) return { update: () => {}, stop: () => {} };
   const bar = new SingleBar({

@@ -24,6 +24,7 @@ import {
 } from "./run_flags.ts";
 import { JSON_FLAG, type Session } from "./session.ts";
 
+/** Adds `dmasim run`; the exit code of the run goes into the session. */
 export function addRunCommand(program: Command, session: Session): void {
   const command = program
     .command("run")

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { PAGE_BYTES } from "../base/addr.ts";
 import { DmasimError } from "../base/errors.ts";
-import { WORKERS_MAX } from "../shm/layout.ts";
+import { WORKERS_MAX } from "../shm/capacities.ts";
 import type { Machine } from "../sim/machine/description.ts";
 import { resolveMachine } from "../sim/machine/load.ts";
 import type { Override } from "../sim/override.ts";
@@ -38,6 +38,7 @@ const DEFAULT_MACHINE = "intel-vtd-2s";
  * Under the virtual clock I/Os cost host time, under wall time itself does.
  */
 export const DEFAULT_LIMIT_IOS = 200_000;
+/** Seconds of the run's clock after which a run without --full ends. */
 export const DEFAULT_LIMIT_SECONDS = 10;
 /** Seeds are 32-bit: a larger one would repeat the draws of a smaller one. */
 const SEED_MAX = 2 ** 32 - 1;
@@ -63,9 +64,13 @@ function numberFlag(flag: string, min: number, max: number, whole = true): (text
   };
 }
 
+/** Host threads; throws DmasimError outside 1 to WORKERS_MAX. */
 export const parseWorkers = numberFlag("--workers", 1, WORKERS_MAX);
+/** Seed of every random draw; throws DmasimError outside 0 to SEED_MAX. */
 export const parseSeed = numberFlag("--seed", 0, SEED_MAX);
+/** I/Os of each job clone; throws DmasimError below 1. */
 export const parseLimitIos = numberFlag("--limit-ios", 1, Number.MAX_SAFE_INTEGER);
+/** Seconds of the run's clock, fractions allowed; throws DmasimError outside 1e-6 to 1e6. */
 export const parseLimitSeconds = numberFlag("--limit-seconds", 1e-6, 1e6, false);
 
 /** Reads profile and machine and resolves every flag. Throws one `DmasimError` for wrong input. */

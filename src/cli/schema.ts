@@ -7,6 +7,7 @@ import { profileSchema } from "../sim/profile/schema.ts";
 import { deliver, STDOUT } from "./output.ts";
 import { JSON_FLAG, type Session } from "./session.ts";
 
+/** Adds `dmasim schema`: JSON Schema of what a user may write, defaults still optional. */
 export function addSchemaCommand(program: Command, session: Session): void {
   program
     .command("schema")

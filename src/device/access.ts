@@ -28,6 +28,7 @@ export interface Attachment {
   readonly format: PageTableFormat;
 }
 
+/** Resolves one engine's addresses. {@link resolve} fills fields and allocates nothing; counters never reset. */
 export class DeviceAccess {
   /** Result of {@link resolve}: physical address, and bytes for which it holds. */
   phys = 0;

@@ -22,7 +22,8 @@ import { assert } from "../base/assert.ts";
 import { pageBytes } from "../pagetable/page_size.ts";
 import type { Arena } from "../shm/arena.ts";
 import { fetchAdd, fetchOr, load, store } from "../shm/atomics.ts";
-import { IOMMU_UNIT, IOMMU_UNITS_MAX, IOTLB_ENTRIES_MAX, IOTLB_ENTRY, REGIONS } from "../shm/layout.ts";
+import { IOMMU_UNITS_MAX, IOTLB_ENTRIES_MAX } from "../shm/capacities.ts";
+import { IOMMU_UNIT, IOTLB_ENTRY, REGIONS } from "../shm/layout.ts";
 import { readBegin, readValid, writeBegin, writeEnd } from "../shm/seqlock.ts";
 
 const UNITS_WORD = REGIONS.iommuUnits.word;

@@ -12,6 +12,7 @@ import { load } from "../shm/atomics.ts";
 import { IOMMU_UNIT } from "../shm/layout.ts";
 import { unitWord } from "./iotlb.ts";
 
+/** One page of one engine and one direction; see above for when its answer may replace a lookup. */
 export class PageLatch {
   /** Address minus this is physical; only for addresses that {@link holds}. */
   physDelta = 0;

@@ -11,6 +11,7 @@ import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import type { DeviceAccess } from "./access.ts";
 
+/** What a step reports to, run after run, in stream order; its methods must not allocate. */
 export interface RunSink {
   /** A resolved run: `streamOff` is its offset in the transfer, `dmaAddr` the address the device used. */
   run(phys: number, bytes: number, streamOff: number, dmaAddr: number): void;

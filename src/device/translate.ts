@@ -28,6 +28,7 @@ export interface Translation extends CachedPage {
   readonly walk: WalkResult;
 }
 
+/** A result record to pass to {@link translate} again and again. */
 export function makeTranslation(): Translation {
   return {
     pagePhys: 0,

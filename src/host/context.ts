@@ -36,6 +36,7 @@ export interface PeerRoutes {
   busOffset(region: number): number;
 }
 
+/** Handed to every host function. One a thread; `cost`, `cpu` and `nowNs` are set before each operation. */
 export interface HostContext {
   readonly arena: Arena;
   readonly era: Era;

@@ -8,7 +8,8 @@
  */
 import type { Arena } from "../shm/arena.ts";
 import { load, notify, store } from "../shm/atomics.ts";
-import { DESC, HEADER, QPAIR, QPAIR_DEPTH, QPAIRS_MAX, REGIONS, RING, WORKER, WORKERS_MAX } from "../shm/layout.ts";
+import { QPAIR_DEPTH, QPAIRS_MAX, WORKERS_MAX } from "../shm/capacities.ts";
+import { DESC, HEADER, QPAIR, REGIONS, RING, WORKER } from "../shm/layout.ts";
 import type { Region } from "../shm/record.ts";
 import { ringUsed } from "../shm/ring.ts";
 import type { TaskOutcome, WorkerPool } from "./workers.ts";
@@ -31,6 +32,7 @@ export interface WorkerReport {
   readonly inFlight: readonly string[];
 }
 
+/** Watches one run's workers; `Value` is what a worker's task returns. A failure is data, never an exception. */
 export class Coordinator<Value> {
   readonly #arena: Arena;
   readonly #pool: WorkerPool;

@@ -5,6 +5,7 @@
  */
 export const MAP_OK = 0;
 
+/** One reason why a mapping call fails; mapping functions return `-code`. */
 export interface MapFailure {
   readonly code: number;
   readonly name: string;

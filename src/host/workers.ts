@@ -11,6 +11,7 @@ export type TaskOutcome<T> =
   | { readonly worker: number; readonly ok: true; readonly value: T }
   | { readonly worker: number; readonly ok: false; readonly cause: string };
 
+/** Threads of one run, started in the constructor; `close` ends them. */
 export class WorkerPool {
   readonly #piscina: Piscina;
   readonly #abort: readonly AbortController[];

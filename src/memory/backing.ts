@@ -16,7 +16,8 @@ import { hex } from "../base/addr.ts";
 import { DmasimError } from "../base/errors.ts";
 import type { Arena } from "../shm/arena.ts";
 import { compareExchange, fetchAdd, load } from "../shm/atomics.ts";
-import { CHUNK_BYTES, CHUNK_COUNT, CONTROL_BYTES, HEADER, REGIONS } from "../shm/layout.ts";
+import { CHUNK_BYTES, CHUNK_COUNT, CONTROL_BYTES } from "../shm/capacities.ts";
+import { HEADER, REGIONS } from "../shm/layout.ts";
 
 const FOUR_GIB = 2 ** 32;
 const CHUNK_NEXT = REGIONS.header.word + HEADER.chunkNext;

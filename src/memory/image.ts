@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Arena } from "../shm/arena.ts";
-import { CHUNK_BYTES, CONTROL_BYTES } from "../shm/layout.ts";
+import { CHUNK_BYTES, CONTROL_BYTES } from "../shm/capacities.ts";
 import { chunkPhys, chunksUsed } from "./backing.ts";
 
 const FOUR_GIB = 2 ** 32;

@@ -17,7 +17,8 @@
 import { mix32 } from "../base/prng.ts";
 import type { Arena } from "../shm/arena.ts";
 import { fetchAdd } from "../shm/atomics.ts";
-import { DEVICE, HEADER, MEDIA_EXTENT, MEDIA_GROUP_SECTORS, MEDIA_STRIPE, REGIONS } from "../shm/layout.ts";
+import { MEDIA_GROUP_SECTORS } from "../shm/capacities.ts";
+import { DEVICE, HEADER, MEDIA_EXTENT, MEDIA_STRIPE, REGIONS } from "../shm/layout.ts";
 import { lock, unlock } from "../shm/mutex.ts";
 import type { MediaRuns } from "./media_runs.ts";
 

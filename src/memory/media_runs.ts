@@ -1,7 +1,7 @@
 /**
  * Result of a media read: runs of sectors with one version, preallocated by the reader.
  */
-import { MEDIA_GROUP_SECTORS } from "../shm/layout.ts";
+import { MEDIA_GROUP_SECTORS } from "../shm/capacities.ts";
 
 /** Runs of [offset, offset + count) sectors with their version. Reused from read to read; appending does not allocate. */
 export class MediaRuns {

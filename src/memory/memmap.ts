@@ -16,7 +16,8 @@ import { type Pfn, type Phys, pfnOf, pfnToPhys } from "../base/addr.ts";
 import { mix32 } from "../base/prng.ts";
 import type { Arena } from "../shm/arena.ts";
 import { fetchAdd, load, store } from "../shm/atomics.ts";
-import { HEADER, REGIONS, SECTION, SECTION_PAGES } from "../shm/layout.ts";
+import { SECTION_PAGES } from "../shm/capacities.ts";
+import { HEADER, REGIONS, SECTION } from "../shm/layout.ts";
 import { lock, unlock } from "../shm/mutex.ts";
 import type { PageMode, PhysMap, PhysRegion } from "./physmap.ts";
 

@@ -10,7 +10,7 @@
  */
 import { isPow2 } from "../base/addr.ts";
 import { assert } from "../base/assert.ts";
-import { TABLE_ORDERS } from "../shm/layout.ts";
+import { TABLE_ORDERS } from "../shm/capacities.ts";
 import {
   ENTRY_BYTES,
   type EntryCodec,

@@ -11,9 +11,12 @@ const LANE_GBITS: readonly number[] = [0, 2, 4, 7.877, 15.754, 31.508, 60.5];
 const DLLP_SHARE = 0.055;
 /** Framing, sequence number, LCRC (8 B) and the header of a 64-bit memory request or a completion. */
 export const MWR_HEADER_BYTES = 24;
+/** Memory read request, bytes on the wire: it carries no data. */
 export const MRD_HEADER_BYTES = 24;
+/** Completion with data, bytes on the wire besides the data: its header is one DW shorter. */
 export const CPLD_HEADER_BYTES = 20;
 
+/** What throughput arithmetic needs of a trained link: Max_Payload_Size and Max_Read_Request_Size in bytes. */
 export interface LinkShape {
   readonly gen: number;
   readonly lanes: number;

@@ -5,8 +5,10 @@
  */
 import { assert } from "../base/assert.ts";
 
+/** PCIe port types; a root complex is the root of a tree. */
 export type PortKind = "root-complex" | "root-port" | "switch-upstream" | "switch-downstream";
 
+/** A port by name; `parent` is the next port towards the root complex, null for the root complex. */
 export interface PortNode {
   readonly name: string;
   readonly kind: PortKind;
@@ -17,6 +19,7 @@ export interface PortNode {
   readonly id: string | null;
 }
 
+/** Ports by name. A name that does not exist is a broken simulator: the machine's checks come first. */
 export class Topology {
   readonly #ports: ReadonlyMap<string, PortNode>;
 

@@ -2,6 +2,7 @@
 import { formatNs, formatNumber } from "../base/units.ts";
 import type { DirectionResult, JobResult, LatencySummary } from "../sim/result.ts";
 
+/** Stands for a figure that does not exist, such as the latency of no I/O. */
 export const ABSENT = "–";
 
 /** Decimal gigabytes without the unit, for a column headed GB/s: `11.5`. */
@@ -46,8 +47,10 @@ export function plural(count: number, noun: string, nouns = `${noun}s`): string 
   return `${count} ${count === 1 ? noun : nouns}`;
 }
 
+/** fio's two data directions, from the job's point of view. */
 export type DirectionName = "read" | "write";
 
+/** A job's result in one direction, with the direction's name for the row's head. */
 export interface NamedDirection {
   readonly name: DirectionName;
   readonly result: DirectionResult;

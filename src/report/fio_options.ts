@@ -1,6 +1,7 @@
 /** A resolved job back in fio's option words, as fio's `job options` shows them: every value is text. */
 import type { BlockSizeShare, JobSpec } from "../sim/profile/job.ts";
 
+/** fio option name to text. */
 export type FioJobOptions = Readonly<Record<string, string>>;
 
 /** Options that fio-parsing scripts look at; absent keys of the job are left out. */

@@ -14,6 +14,7 @@ const MACHINE_COLUMNS: readonly Column[] = [
   { head: "what it is", align: "left" },
 ];
 
+/** One row a machine: era, IOMMU, CPUs, devices, title. */
 export function renderMachineList(screen: Screen, machines: readonly Machine[]): string {
   const rows = machines.map((machine) => [
     machine.name,
@@ -34,6 +35,7 @@ const PROFILE_COLUMNS: readonly Column[] = [
   { head: "what it is", align: "left" },
 ];
 
+/** One row a profile: machine, jobs, what they do, title. */
 export function renderProfileList(screen: Screen, profiles: readonly Profile[]): string {
   const rows = profiles.map((profile) => [
     profile.name,

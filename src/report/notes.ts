@@ -4,6 +4,7 @@ import type { RunResult } from "../sim/result.ts";
 import { dataText, plural } from "./figures.ts";
 import { labelled, type Screen } from "./style.ts";
 
+/** Lines that qualify every figure of the run; none when there is nothing to say. */
 export function renderNotes(screen: Screen, result: RunResult): string[] {
   return [
     ...renderScaled(screen, result),

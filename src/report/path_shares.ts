@@ -3,6 +3,7 @@ import { PATH_NAMES, type PathName } from "../base/cost.ts";
 import type { JobResult } from "../sim/result.ts";
 import { shareText } from "./figures.ts";
 
+/** One path's part of a job. */
 export interface PathShare {
   readonly path: PathName;
   /** 0..1 of the job's I/Os. */

@@ -1,8 +1,10 @@
 /** The screen that reports are made for: its width, its colours, and text that fits it. */
 import pc from "picocolors";
 
+/** picocolors' functions; all return plain text when colour is off. */
 export type Palette = ReturnType<typeof pc.createColors>;
 
+/** What every render function gets to fit its text to. */
 export interface Screen {
   readonly colors: Palette;
   /** Columns that a line may fill. */

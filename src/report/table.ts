@@ -3,6 +3,7 @@ import Table from "cli-table3";
 import { defined } from "../base/assert.ts";
 import { type Screen, wrap } from "./style.ts";
 
+/** Head and alignment of a column; its width is that of its widest cell. */
 export interface Column {
   readonly head: string;
   readonly align: "left" | "right";

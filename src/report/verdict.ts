@@ -4,6 +4,7 @@ import type { JobResult, RunResult } from "../sim/result.ts";
 import { activeDirections, bandText, gigabytes, plural, shareText } from "./figures.ts";
 import { labelled, plain, type Screen, wrap } from "./style.ts";
 
+/** The answer in a few words; `level` chooses the colour. */
 export interface Verdict {
   /** `bad`: not to be trusted or not done; `warn`: done with a reservation; `good`: a plain answer. */
   readonly level: "bad" | "warn" | "good";

@@ -4,6 +4,7 @@ import { labelled, type Screen } from "./style.ts";
 
 const IN_FLIGHT_SHOWN = 8;
 
+/** Lines on the worker that ended the run; none when no worker failed. */
 export function renderWorkerFailure(screen: Screen, result: RunResult): string[] {
   const failure = result.host.worker_failure;
   if (failure === undefined) return [];

@@ -9,7 +9,8 @@ import { assert } from "../base/assert.ts";
 import { DmasimError, EXIT } from "../base/errors.ts";
 import { packagePath } from "../base/package_root.ts";
 import { instantiate, load, store, type WasmOps } from "./atomics.ts";
-import { ARENA_BYTES, ARENA_PAGES, HEADER, layoutHash, REGIONS } from "./layout.ts";
+import { ARENA_BYTES, ARENA_PAGES } from "./capacities.ts";
+import { HEADER, layoutHash, REGIONS } from "./layout.ts";
 
 /** What crosses to a worker thread: both parts are shared, not copied. */
 export interface ArenaHandle {
@@ -19,6 +20,7 @@ export interface ArenaHandle {
 
 const MAGIC = 0x444d4153;
 
+/** Views of the whole buffer in every width the layout uses; each thread has its own, over the same bytes. */
 export class Arena {
   readonly handle: ArenaHandle;
   readonly i32: Int32Array;

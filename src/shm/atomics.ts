@@ -6,10 +6,12 @@
  * 32-bit operations take the Int32Array and a word index and are sequentially consistent.
  */
 
+/** Sequentially consistent load of a word. */
 export function load(words: Int32Array, word: number): number {
   return Atomics.load(words, word);
 }
 
+/** Sequentially consistent store of a word; `value` is truncated to 32 bits. */
 export function store(words: Int32Array, word: number, value: number): void {
   Atomics.store(words, word, value);
 }

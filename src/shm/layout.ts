@@ -10,13 +10,31 @@
  */
 import { createHash } from "node:crypto";
 import { assert } from "../base/assert.ts";
+import {
+  ARENA_BYTES,
+  CHUNK_BYTES,
+  CHUNK_COUNT,
+  CONTROL_BYTES,
+  COPY_RING_DEPTH,
+  CPUS_MAX,
+  DOMAINS_MAX,
+  FQ_DEPTH,
+  IOMMU_UNITS_MAX,
+  IOTLB_ENTRIES_MAX,
+  IOVA_ORDERS,
+  L2_CHUNKS,
+  LINEAR_ENTRIES_MAX,
+  MAGAZINE_PFNS,
+  MEDIA_GROUP_SECTORS,
+  MISMATCHES_MAX,
+  QPAIR_DEPTH,
+  QPAIRS_MAX,
+  SECTION_PAGES,
+  SWIOTLB_SLOTS_MAX,
+  TABLE_ORDERS,
+  WORKERS_MAX,
+} from "./capacities.ts";
 import { defineRecord, f64, line, mutex, placeRegions, type Region, u32 } from "./record.ts";
-
-export const ARENA_BYTES = 2 ** 32;
-export const ARENA_PAGES = 65536;
-export const CONTROL_BYTES = 2 ** 30;
-export const CHUNK_BYTES = 65536;
-export const CHUNK_COUNT = (ARENA_BYTES - CONTROL_BYTES) / CHUNK_BYTES;
 
 /** Lock ranks: a thread takes locks in rising order only, one of a rank. */
 export const RANK = Object.freeze({
@@ -35,28 +53,6 @@ export const RANK = Object.freeze({
   debug: 80,
   fault: 90,
 });
-
-export const WORKERS_MAX = 64;
-export const CPUS_MAX = 256;
-export const DOMAINS_MAX = 64;
-export const IOMMU_UNITS_MAX = 16;
-export const IOTLB_ENTRIES_MAX = 4096;
-export const ENGINES_MAX = 1024;
-export const QPAIRS_MAX = 1024;
-export const QPAIR_DEPTH = 1024;
-export const COPY_RING_DEPTH = 4096;
-export const IOVA_ORDERS = 6;
-/** Sizes of a page table: 1, 2, 4 .. 1024 frames (a linear table of 4 MiB). */
-export const TABLE_ORDERS = 11;
-export const MAGAZINE_PFNS = 127;
-export const FQ_DEPTH = 256;
-export const SWIOTLB_SLOTS_MAX = 524288;
-/** Translations of all linear-table IOMMUs together. */
-export const LINEAR_ENTRIES_MAX = 2 ** 21;
-export const SECTION_PAGES = 32768;
-export const L2_CHUNKS = 65536;
-export const MISMATCHES_MAX = 64;
-export const MEDIA_GROUP_SECTORS = 128;
 
 /** Arena identity, run control and bump allocators; one record. */
 export const HEADER = defineRecord("header", 4096, {
@@ -162,6 +158,7 @@ export const DESC = defineRecord("descriptor", 64, {
   job: u32("producer", "job, for reports"),
 });
 
+/** One completion on its way from an engine to the submitter. */
 export const COMPLETION = defineRecord("completion", 32, {
   tag: u32("consumer", "I/O slot of the submitter"),
   status: u32("consumer", "DMA_STATUS"),
@@ -231,12 +228,14 @@ export const DEPOT = defineRecord("iovaDepot", 64, {
   trimDueNs: f64("holder", "time of the pending trim"),
 });
 
+/** IOVA magazine (struct iova_magazine): a stack of ranges of one size. */
 export const MAGAZINE = defineRecord("iovaMagazine", 1024, {
   size: u32("holder", "pfns held"),
   next: u32("holder", "next magazine of the depot"),
   pfns: f64("holder", "first pfns of cached ranges", MAGAZINE_PFNS),
 });
 
+/** One range of IOVA space, both ends inclusive (struct iova). */
 export const IOVA_NODE = defineRecord("iovaNode", 32, {
   lo: f64("holder", "first pfn"),
   hi: f64("holder", "last pfn, inclusive"),
@@ -246,6 +245,7 @@ export const IOVA_NODE = defineRecord("iovaNode", 32, {
   used: u32("holder", "0 = free, 1 = allocated, 2 = reserved or anchor"),
 });
 
+/** A region of single words: hash buckets, directories, bitmaps. */
 export const WORD = defineRecord("word", 4, { value: u32("any", "one word") });
 
 /** Per (domain, CPU) deferred-invalidation ring; struct iova_fq. */
@@ -257,6 +257,7 @@ export const FQ = defineRecord("flushQueue", 64 + FQ_DEPTH * 16, {
   entries: u32("holder", "ring of deferred ranges", FQ_DEPTH * 4),
 });
 
+/** One deferred range of a flush queue (struct iova_fq_entry). */
 export const FQ_ENTRY = defineRecord("flushQueueEntry", 16, {
   pfn: f64("holder", "first pfn"),
   pages: u32("holder", "range size"),
@@ -296,12 +297,14 @@ export const POOL = defineRecord("swiotlbPool", 256, {
   usedHiwater: u32("any", "largest value of used"),
 });
 
+/** Part of a bounce pool with a lock of its own (struct io_tlb_area). */
 export const AREA = defineRecord("swiotlbArea", 64, {
   lock: mutex(RANK.swiotlbArea, "slots of one area"),
   index: u32("holder", "next-fit cursor, in slots from the area's start"),
   used: u32("holder", "slots in use"),
 });
 
+/** 2 KiB of a bounce pool (struct io_tlb_slot). */
 export const SLOT = defineRecord("swiotlbSlot", 24, {
   origAddr: f64("holder", "physical address of the original bytes"),
   allocSize: u32("holder", "bytes of the mapping from this slot on"),
@@ -310,6 +313,7 @@ export const SLOT = defineRecord("swiotlbSlot", 24, {
   owner: u32("holder", "device + 1 that mapped it, for leak reports"),
 });
 
+/** 4 KiB of page table; larger tables take neighbouring frames. */
 export const FRAME = defineRecord("pageTableFrame", 4096, {
   entries: u32("mapper", "512 64-bit entries, written through the 64-bit atomics", 1024),
 });
@@ -319,6 +323,7 @@ export const CHUNK_L2 = defineRecord("chunkDirectoryL2", L2_CHUNKS * 4, {
   chunk: u32("any", "data chunk + 1, 0 = not backed (compare-exchange)", L2_CHUNKS),
 });
 
+/** A region of single numbers. */
 export const F64 = defineRecord("float64", 8, { value: f64("any", "one number") });
 
 /** Key of the section hash: which 128 MiB of physical space a memmap block describes. */
@@ -340,6 +345,7 @@ export const MEDIA_EXTENT = defineRecord("mediaExtent", 32, {
   mask: u32("holder", "sectors of the group that hold this version", MEDIA_GROUP_SECTORS / 32),
 });
 
+/** Lock and free list of every n-th bucket of the media hash. */
 export const MEDIA_STRIPE = defineRecord("mediaStripe", 64, {
   lock: mutex(RANK.media, "buckets whose number ends in this stripe's"),
   free: u32("holder", "free extents of the stripe"),
@@ -440,6 +446,7 @@ export const DEBUG_ENTRY = defineRecord("dmaDebugEntry", 96, {
   attrs: u32("holder", "ATTR bits"),
 });
 
+/** Every region of the control part, in order of address; {@link Region} says what an entry holds. */
 export const REGIONS = placeRegions(CONTROL_BYTES, {
   header: { record: HEADER, count: 1, note: "identity, run control, bump allocators" },
   workers: { record: WORKER, count: WORKERS_MAX, note: "host threads: heartbeat, doorbell, counters" },

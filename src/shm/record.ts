@@ -7,11 +7,13 @@
  */
 import { assert } from "../base/assert.ts";
 
+/** How a field is stored; `line` and `pad` only move what follows. */
 export type FieldKind = "u32" | "f64" | "mutex" | "line" | "pad";
 
 /** Who stores to the field; everyone may read. */
 export type Owner = "coordinator" | "producer" | "consumer" | "worker" | "holder" | "any" | "cpu" | "engine" | "mapper";
 
+/** A field before its record places it. */
 export interface FieldSpec {
   readonly kind: FieldKind;
   readonly owner: Owner;
@@ -22,10 +24,12 @@ export interface FieldSpec {
   readonly rank: number;
 }
 
+/** A field of one word, or an array of `count` words. */
 export function u32(owner: Owner, note: string, count = 1): FieldSpec {
   return { kind: "u32", owner, note, count, rank: 0 };
 }
 
+/** A field of one 64-bit number, or an array of `count`; 8-byte aligned. */
 export function f64(owner: Owner, note: string, count = 1): FieldSpec {
   return { kind: "f64", owner, note, count, rank: 0 };
 }
@@ -40,12 +44,14 @@ export function line(note = ""): FieldSpec {
   return { kind: "line", owner: "any", note, count: 0, rank: 0 };
 }
 
+/** A field at its place: first word and words, counted inside the record. */
 export interface PlacedField extends FieldSpec {
   readonly name: string;
   readonly word: number;
   readonly words: number;
 }
 
+/** What tools print of a record; hot code uses the word indexes alone. */
 export interface RecordMeta {
   readonly name: string;
   readonly fields: readonly PlacedField[];
@@ -58,6 +64,7 @@ export type LayoutRecord<F> = { readonly [K in keyof F]: number } & {
   readonly META: RecordMeta;
 };
 
+/** Words of a 64-byte cache line. */
 export const LINE_WORDS = 16;
 
 /** Places the fields in order and asserts that the record has exactly `bytes` bytes. */
@@ -83,6 +90,7 @@ export function defineRecord<const F extends Readonly<Record<string, FieldSpec>>
   return Object.freeze({ ...words, WORDS: bytes / 4, BYTES: bytes, META: meta }) as LayoutRecord<F>;
 }
 
+/** A region before it is placed: `count` records of one kind. */
 export interface RegionSpec {
   readonly record: { readonly BYTES: number; readonly META: RecordMeta };
   readonly count: number;

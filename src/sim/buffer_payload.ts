@@ -13,6 +13,10 @@ import type { Payload } from "./payload.ts";
 
 const GUARD_BYTES = 64;
 
+/**
+ * Walks a command's list and hands each entry to the payload port; a byte that fails its check becomes a MISMATCH
+ * record.
+ */
 export class BufferPayload {
   readonly #arena: Arena;
   readonly #payload: Payload;

@@ -21,6 +21,7 @@ export interface CopyLists {
   readonly destination: number;
 }
 
+/** Prepares and finishes the copies of one clone; both lists are mapped for the same device. */
 export class CopyIo {
   readonly #ctx: HostContext;
   readonly #device: DmaDevice;

@@ -8,8 +8,9 @@ import type { Phys } from "../base/addr.ts";
 import { assert } from "../base/assert.ts";
 import { commit } from "../memory/backing.ts";
 import type { Arena } from "../shm/arena.ts";
-import { CHUNK_BYTES } from "../shm/layout.ts";
+import { CHUNK_BYTES } from "../shm/capacities.ts";
 
+/** Bytes of one engine's buffer; longer runs pass through it in pieces. */
 export const DEVICE_BUFFER_BYTES = CHUNK_BYTES;
 /** Above the page-table addresses (2^51) and below the 2^52 limit. */
 const DEVICE_BUFFER_BASE = 2 ** 51 + 2 ** 50;

@@ -30,6 +30,7 @@ import type { System } from "./system.ts";
 /** Streams have no medium of their own: every clone has bytes of its own, with keys beyond those of devices. */
 const STREAM_KEYS = 4096;
 
+/** Driver state of one clone. Arrays are indexed by tag and allocated at open, so that a command allocates nothing. */
 export class CloneIo {
   readonly spec: CloneSpec;
   readonly device: DmaDevice;

@@ -12,6 +12,7 @@ import type { Arena } from "../shm/arena.ts";
 import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 
+/** Maps lists of one device; a list is pinned as long as it is mapped (pin_user_pages). */
 export class ListMapping {
   readonly #ctx: HostContext;
   readonly #device: DmaDevice;

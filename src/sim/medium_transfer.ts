@@ -12,6 +12,7 @@ import { commitDeviceBuffer, DEVICE_BUFFER_BYTES, deviceBufferPhys } from "./dev
 import type { CheckedTransfer } from "./mismatch.ts";
 import type { Payload } from "./payload.ts";
 
+/** Medium side of one engine's runs. The thread must own the engine: the device buffer has no lock. */
 export class MediumTransfer {
   readonly #arena: Arena;
   readonly #worker: number;

@@ -6,9 +6,11 @@ import { readByte } from "../memory/copy.ts";
 import { POISON, UNIT_BYTES } from "../memory/pattern.ts";
 import type { Arena } from "../shm/arena.ts";
 import { fetchAdd, load } from "../shm/atomics.ts";
-import { HEADER, MISMATCH, MISMATCHES_MAX, REGIONS } from "../shm/layout.ts";
+import { MISMATCHES_MAX } from "../shm/capacities.ts";
+import { HEADER, MISMATCH, REGIONS } from "../shm/layout.ts";
 import type { Mismatch } from "./result.ts";
 
+/** What a wrong byte turned out to be, as stored in MISMATCH records. */
 export const MISMATCH_KIND = Object.freeze({ corrupt: 0, stale: 1, misdirected: 2, underCopy: 3, overCopy: 4 });
 const KIND_NAMES = ["corrupt", "stale", "misdirected", "under-copy", "over-copy"] as const;
 

@@ -6,10 +6,13 @@
  */
 import type { PathName } from "../base/cost.ts";
 
+/** Value of `schema`; the number rises when a key changes its meaning or goes. */
 export const RESULT_SCHEMA = "dmasim/result@1";
 
+/** Which clock a run's figures come from: predicted (`virtual`) or measured on this computer (`wall`). */
 export type Clock = "virtual" | "wall";
 
+/** Nanoseconds. */
 export interface LatencySummary {
   readonly min: number;
   readonly max: number;
@@ -31,6 +34,7 @@ export interface DirectionResult {
   readonly clat_ns: LatencySummary;
 }
 
+/** One job, all its clones together. */
 export interface JobResult {
   readonly jobname: string;
   readonly groupid: number;
@@ -57,6 +61,7 @@ export interface JobResult {
   readonly latency_target?: { readonly depth: number; readonly met: boolean };
 }
 
+/** One modelled resource; the virtual clock only. */
 export interface ResourceResult {
   readonly name: string;
   readonly kind: string;
@@ -66,6 +71,7 @@ export interface ResourceResult {
   readonly wait_ns: number;
 }
 
+/** The busiest resource: `share` is its utilization (0..1), `moves` what would raise the throughput. */
 export interface Bottleneck {
   readonly resource: string;
   readonly share: number;
@@ -73,6 +79,7 @@ export interface Bottleneck {
   readonly moves: readonly string[];
 }
 
+/** How far the figures may be trusted, and what the model leaves out. */
 export interface Confidence {
   readonly level: "uncalibrated" | "calibrated" | "extrapolated" | "fabric ceiling" | "host";
   /** Relative half width, null when unknown. */
@@ -87,6 +94,7 @@ export interface Leak {
   readonly count: number;
 }
 
+/** One failed comparison; addresses are hexadecimal text, `expected` and `actual` the first wrong byte. */
 export interface Mismatch {
   readonly kind: "corrupt" | "stale" | "misdirected" | "under-copy" | "over-copy";
   readonly job: string;
@@ -101,6 +109,7 @@ export interface Mismatch {
   readonly seed: number;
 }
 
+/** What depends on this computer or on host options. */
 export interface HostResult {
   readonly workers: number;
   readonly payload: boolean;
@@ -124,6 +133,7 @@ export interface HostResult {
   readonly worker_failure?: WorkerFailure;
 }
 
+/** What the coordinator found when a worker died or stood still. */
 export interface WorkerFailure {
   readonly worker: number;
   readonly cause: string;
@@ -133,6 +143,7 @@ export interface WorkerFailure {
   readonly in_flight: readonly string[];
 }
 
+/** Everything `--json` writes; new keys may come, see {@link RESULT_SCHEMA}. */
 export interface RunResult {
   readonly schema: typeof RESULT_SCHEMA;
   readonly version: string;

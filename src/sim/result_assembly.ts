@@ -9,7 +9,8 @@ import { slotsUsedHiwater } from "../host/swiotlb/pool.ts";
 import { chunksUsed } from "../memory/backing.ts";
 import { memoryImage } from "../memory/image.ts";
 import { framesUsed } from "../pagetable/frames.ts";
-import { CHUNK_BYTES, REGIONS, WORKER } from "../shm/layout.ts";
+import { CHUNK_BYTES } from "../shm/capacities.ts";
+import { REGIONS, WORKER } from "../shm/layout.ts";
 import type { ServerStats } from "../timing/server.ts";
 import type { CloneSpec } from "./load/clones.ts";
 import { readMismatches } from "./mismatch.ts";
@@ -34,6 +35,7 @@ export interface RunOutcome {
 const NOT_MODELLED = ["FTL and thermal limits", "CPU caches and NUMA", "completion moderation"];
 const RESOURCES_MAX = 24;
 
+/** The result; `host` holds seconds of elapsed and of CPU time on this computer. */
 export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wallS: number; cpuS: number }): RunResult {
   const { options, clones } = setup;
   const { machine, profile } = options;

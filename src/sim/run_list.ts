@@ -3,6 +3,7 @@ import type { RunSink } from "../device/step.ts";
 
 const RUNS_MAX = 4096;
 
+/** Collects the runs of a step; arrays are indexed below `length`. Runs beyond RUNS_MAX are dropped. */
 export class RunList implements RunSink {
   length = 0;
   walks = 0;

@@ -3,6 +3,7 @@ import type { Machine } from "./machine/description.ts";
 import type { Profile } from "./profile/job.ts";
 import type { Clock } from "./result.ts";
 
+/** Passed to `onProgress` a few times a second. */
 export interface RunProgress {
   /** 0..1 of the run. */
   readonly doneShare: number;
@@ -12,6 +13,7 @@ export interface RunProgress {
   readonly text: string;
 }
 
+/** A run, with every default decided; `signal` ends it early with partial results. */
 export interface RunOptions {
   readonly profile: Profile;
   readonly machine: Machine;

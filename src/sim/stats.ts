@@ -81,6 +81,7 @@ export interface DirectionPlain {
   readonly latency: string | null;
 }
 
+/** JobStats as structured clone carries them between threads. */
 export interface JobPlain {
   readonly read: DirectionPlain;
   readonly write: DirectionPlain;
@@ -98,6 +99,9 @@ export interface JobPlain {
   readonly depthMet: boolean;
 }
 
+/**
+ * One job's counters on one thread; `add` sums threads, `plain` sends them. Times are nanoseconds of the run's clock.
+ */
 export class JobStats {
   readonly read = new DirectionStats();
   readonly write = new DirectionStats();

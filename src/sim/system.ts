@@ -28,6 +28,9 @@ export interface EngineSpec {
   readonly device: number;
 }
 
+/**
+ * Everything derived from a machine once, before a run; indexes of devices and engines are the same on every thread.
+ */
 export class System {
   readonly machine: Machine;
   readonly map: PhysMap;

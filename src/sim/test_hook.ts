@@ -2,6 +2,7 @@
 import { DmasimError } from "../base/errors.ts";
 import { HOOK } from "../host/coordinator.ts";
 
+/** The misbehaviour of one run. */
 export interface TestHook {
   /** I/O of clone 0 whose data get one wrong byte, -1 = none. */
   readonly flipIo: number;
@@ -10,8 +11,10 @@ export interface TestHook {
   readonly terminate: boolean;
 }
 
+/** A run that behaves. */
 export const NO_HOOK: TestHook = Object.freeze({ flipIo: -1, workerHook: HOOK.none, terminate: false });
 
+/** Reads DMASIM_TEST_HOOK; null or empty = {@link NO_HOOK}. Throws DmasimError DMASIM_TEST_HOOK for any other word. */
 export function parseTestHook(text: string | null): TestHook {
   if (text === null || text === "") return NO_HOOK;
   const flip = /^flip-byte:(\d+)$/.exec(text);

@@ -7,6 +7,7 @@ import { lock } from "../shm/mutex.ts";
 
 const SG_LOCK = REGIONS.header.word + HEADER.sgLock;
 
+/** Writer of one WORKER record; `beat` belongs into every turn of the worker's loop. */
 export class WorkerState {
   readonly word: number;
   readonly #words: Int32Array;

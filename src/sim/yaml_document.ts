@@ -22,6 +22,7 @@ export interface YamlDocument<T> {
 /** What a document is read as; names it in errors. */
 export type YamlKind = "machine" | "profile" | "case";
 
+/** What the document is, for messages, and overrides to apply before the schema. */
 export interface YamlReadOptions {
   readonly kind: YamlKind;
   readonly overrides?: readonly Override[];

@@ -8,6 +8,7 @@
  */
 const NS = 1000;
 
+/** Every price, picoseconds; frozen, so that no run can differ by more than its machine and profile. */
 export const PRICE = Object.freeze({
   /** Submitting one I/O through the block layer and the driver (assumed). */
   submitPs: 700 * NS,
@@ -57,4 +58,5 @@ export const PRICE = Object.freeze({
   interruptPs: 1000 * NS,
 });
 
+/** The shape of {@link PRICE}. */
 export type Prices = { readonly [K in keyof typeof PRICE]: number };

@@ -39,7 +39,7 @@ export class Server implements ServerStats {
   serve(nowPs: number, servicePs: number): number {
     const place = this.#next;
     const freeAt = this.#freeAtPs[place] as number;
-    const start = freeAt > nowPs ? freeAt : nowPs;
+    const start = Math.max(freeAt, nowPs);
     const end = start + servicePs;
     this.#freeAtPs[place] = end;
     this.#next = place + 1 === this.width ? 0 : place + 1;
@@ -75,7 +75,7 @@ export class RateServer implements ServerStats {
     const exact = bytes * this.#psPerByte + this.#carryPs;
     const servicePs = Math.floor(exact);
     this.#carryPs = exact - servicePs;
-    const start = this.#freeAtPs > nowPs ? this.#freeAtPs : nowPs;
+    const start = Math.max(this.#freeAtPs, nowPs);
     this.#freeAtPs = start + servicePs;
     this.busyPs += servicePs;
     this.waitPs += start - nowPs;

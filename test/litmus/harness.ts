@@ -2,13 +2,14 @@
  * Litmus tests: tiny programs on real threads, repeated many times, whose outcomes are counted and judged by a table.
  *
  * A table names every outcome that a program can have. `forbidden` ones must never be counted, `required` ones at
- * least once (they show that the program really raced, or that a broken variant is caught), `acceptable` ones may be.
+ * least once, `acceptable` ones may be. `race` ones come only when threads meet at the right moment (they show that the
+ * program really raced, or that a broken variant is caught): {@link judgeRuns} tries again for them.
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { expect } from "vitest";
+import { expect, type TestContext } from "vitest";
 
-export type Verdict = "acceptable" | "required" | "forbidden";
+export type Verdict = "acceptable" | "required" | "race" | "forbidden";
 export type Outcomes = Readonly<Record<string, number>>;
 export type Table = Readonly<Record<string, readonly [verdict: Verdict, why: string]>>;
 
@@ -16,9 +17,18 @@ export type Table = Readonly<Record<string, readonly [verdict: Verdict, why: str
 export const canRace = availableParallelism() >= 2;
 
 const START_WORDS = 8;
-const RUNS_MAX = 8;
-/** Far above the time limit of thread.mjs: a program that is still running then hangs. */
-const HANG_MS = 20_000;
+/** Time limits of the runs that look for a race, one after the other: a busy computer may keep the threads apart for long. */
+const TIME_LIMITS_MS = [1500, 1500, 3000, 6000] as const;
+/** Far above every time limit of thread.mjs: a program that is still running then hangs. */
+const HANG_MS = 30_000;
+
+/** How hard one run looks for a race. */
+export interface Effort {
+  /** Runs before this one. */
+  readonly round: number;
+  /** Longest time of the run, for the data of {@link runThreads}. */
+  readonly timeLimitMs: number;
+}
 
 /**
  * Runs `fixture` (a file of fixtures/, which exports one function per role) with one thread per role.
@@ -60,33 +70,54 @@ function sum(all: readonly Outcomes[]): Outcomes {
   return total;
 }
 
-/** Runs a program again, a few times at most, until `outcome` was counted: a rare race may need more than one try. */
-export async function until(outcome: string, run: () => Promise<Outcomes>): Promise<Outcomes> {
-  let outcomes = await run();
-  for (let again = 0; again < RUNS_MAX && (outcomes[outcome] ?? 0) === 0; again += 1) {
-    outcomes = sum([outcomes, await run()]);
+/**
+ * Runs a program, longer every time, until all `race` outcomes of the table were counted, and judges the sum.
+ * A race that never came skips the test with the counts: it is no fault of the program that its threads never met.
+ */
+export async function judgeRuns(
+  { skip }: Pick<TestContext, "skip">,
+  run: (effort: Effort) => Promise<Outcomes>,
+  table: Table,
+): Promise<void> {
+  let outcomes: Outcomes = {};
+  for (const [round, timeLimitMs] of TIME_LIMITS_MS.entries()) {
+    outcomes = sum([outcomes, await run({ round, timeLimitMs })]);
+    failOn(outcomes, table, ["forbidden"]);
+    if (missing(outcomes, table, "race").length === 0) break;
   }
-  return outcomes;
+  failOn(outcomes, table, ["forbidden", "required"]);
+  const unmet = missing(outcomes, table, "race");
+  if (unmet.length > 0) skip(`the threads never met for: ${unmet.join("; ")}\n${formatTable(outcomes, table, unmet)}`);
 }
 
-/** Fails with the whole table and its counts when an outcome is forbidden, unknown, or required and missing. */
+/** Fails with the whole table and its counts when an outcome is forbidden, unknown, or required (a race, too) and missing. */
 export function judge(outcomes: Outcomes, table: Table): void {
-  const wrong = new Set<string>();
-  for (const [outcome, count] of Object.entries(outcomes)) {
-    if (count > 0 && (table[outcome]?.[0] ?? "forbidden") === "forbidden") wrong.add(outcome);
-  }
-  for (const [outcome, [verdict]] of Object.entries(table)) {
-    if (verdict === "required" && (outcomes[outcome] ?? 0) === 0) wrong.add(outcome);
-  }
-  if (wrong.size > 0) expect.fail(`outcomes against the table:\n${formatTable(outcomes, table, wrong)}`);
+  failOn(outcomes, table, ["forbidden", "required", "race"]);
 }
 
-function formatTable(outcomes: Outcomes, table: Table, wrong: ReadonlySet<string>): string {
+function failOn(outcomes: Outcomes, table: Table, verdicts: readonly Verdict[]): void {
+  const wrong = verdicts.flatMap((verdict) =>
+    verdict === "forbidden" ? forbidden(outcomes, table) : missing(outcomes, table, verdict),
+  );
+  if (wrong.length > 0) expect.fail(`outcomes against the table:\n${formatTable(outcomes, table, wrong)}`);
+}
+
+function forbidden(outcomes: Outcomes, table: Table): string[] {
+  return Object.keys(outcomes).filter((outcome) => {
+    return (outcomes[outcome] ?? 0) > 0 && (table[outcome]?.[0] ?? "forbidden") === "forbidden";
+  });
+}
+
+function missing(outcomes: Outcomes, table: Table, verdict: Verdict): string[] {
+  return Object.keys(table).filter((outcome) => table[outcome]?.[0] === verdict && (outcomes[outcome] ?? 0) === 0);
+}
+
+function formatTable(outcomes: Outcomes, table: Table, wrong: readonly string[]): string {
   const names = new Set([...Object.keys(table), ...Object.keys(outcomes)]);
   return [...names]
     .map((name) => {
       const [verdict, why] = table[name] ?? ["unknown", ""];
-      const mark = wrong.has(name) ? ">>" : "  ";
+      const mark = wrong.includes(name) ? ">>" : "  ";
       return `${mark} ${String(outcomes[name] ?? 0).padStart(9)}  ${verdict.padEnd(10)}  ${name}: ${why}`;
     })
     .join("\n");

@@ -2,7 +2,8 @@ import { describe, it } from "vitest";
 import { pinsHeld, pinsOf } from "#dmasim/memory/memmap.js";
 import type { PhysRegion } from "#dmasim/memory/physmap.js";
 import { Arena } from "#dmasim/shm/arena.js";
-import { HEADER, REGIONS, SECTION_PAGES } from "#dmasim/shm/layout.js";
+import { SECTION_PAGES } from "#dmasim/shm/capacities.js";
+import { HEADER, REGIONS } from "#dmasim/shm/layout.js";
 import { judge, type Outcomes, runThreads } from "./harness.js";
 
 const SECTIONS = REGIONS.memmap.count;

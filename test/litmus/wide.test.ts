@@ -1,12 +1,12 @@
 import { describe, it } from "vitest";
 import { Arena } from "#dmasim/shm/arena.js";
-import { CONTROL_BYTES } from "#dmasim/shm/layout.js";
-import { canRace, judge, runThreads } from "./harness.js";
+import { CONTROL_BYTES } from "#dmasim/shm/capacities.js";
+import { canRace, judge, judgeRuns, runThreads } from "./harness.js";
 
 const TURNS = 500_000;
 
-function run(roles: readonly string[]) {
-  return runThreads("wide", roles, { handle: Arena.create().handle, turns: TURNS });
+function run(roles: readonly string[], timeLimitMs?: number) {
+  return runThreads("wide", roles, { handle: Arena.create().handle, turns: TURNS, timeLimitMs });
 }
 
 describe("64-bit words: torn values", () => {
@@ -34,9 +34,9 @@ describe("64-bit words: torn values", () => {
   });
 
   // This is why page-table entries go through the wasm atomics: JavaScript has no 64-bit atomic without BigInt.
-  it.runIf(canRace)("two 32-bit stores are seen half done", async () => {
-    judge(await run(["writer32", "reader32"]), {
-      torn: ["required", "one half of the new value with the other half of the old"],
+  it.runIf(canRace)("two 32-bit stores are seen half done", async (context) => {
+    await judgeRuns(context, ({ timeLimitMs }) => run(["writer32", "reader32"], timeLimitMs), {
+      torn: ["race", "one half of the new value with the other half of the old"],
     });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { at, type SourceFile, sourceFiles } from "./source.js";
 
 /** Exports without a docstring. Lower it when you add docstrings; it never rises. */
-const UNDOCUMENTED_MAX = 233;
+const UNDOCUMENTED_MAX = 0;
 
 const EXPORT = /^export (default )?(async |abstract |declare )*(function|class|interface|const|type)\b/;
 

@@ -17,7 +17,8 @@
 import { alignDown, alignUp, type DmaAddr, lowBits, pagesSpanned } from "../../base/addr.ts";
 import { assert } from "../../base/assert.ts";
 import type { Arena } from "../../shm/arena.ts";
-import { LINEAR_ENTRIES_MAX, LINEAR_TABLE, REGIONS } from "../../shm/layout.ts";
+import { LINEAR_ENTRIES_MAX } from "../../shm/capacities.ts";
+import { LINEAR_TABLE, REGIONS } from "../../shm/layout.ts";
 import { lock, unlock } from "../../shm/mutex.ts";
 import type { HostContext } from "../context.ts";
 import { areaIsClear, boundaryEntries, nextSet, setBits, takeArea } from "./bitmap.ts";

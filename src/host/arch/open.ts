@@ -2,7 +2,7 @@
  * Opening an IOMMU instance: a row's defaults under the caller's settings, an empty table or domain in the arena.
  */
 import { DmasimError } from "../../base/errors.ts";
-import { LINEAR_ENTRIES_MAX } from "../../shm/layout.ts";
+import { LINEAR_ENTRIES_MAX } from "../../shm/capacities.ts";
 import type { HostContext } from "../context.ts";
 import type { DmaDomain } from "../dma/device.ts";
 import { setBits } from "./bitmap.ts";

@@ -6,6 +6,7 @@ import type { PageTableFormat } from "../../pagetable/format.ts";
 
 /** enum dma_data_direction. */
 export const DIR = Object.freeze({ bidirectional: 0, toDevice: 1, fromDevice: 2, none: 3 });
+/** Names of the directions as the kernel's messages print them, at the index that DIR gives. */
 export const DIR_NAMES = ["BIDIRECTIONAL", "TO_DEVICE", "FROM_DEVICE", "NONE"] as const;
 
 /** DMA_ATTR_* as bit masks (include/linux/dma-mapping.h). */
@@ -55,6 +56,7 @@ export interface BouncePool {
   readonly start: number;
 }
 
+/** One device. Masks and limits are inclusive last addresses, sizes are bytes; equal on every thread. */
 export interface DmaDevice {
   /** Index of its DEVICE record; also names its media and its leaks. */
   readonly index: number;

@@ -78,6 +78,7 @@ export function directMapSg(
   return nents;
 }
 
+/** Unmaps the first `origNents` entries (dma_direct_unmap_sg); bus addresses of peers hold nothing to release. */
 export function directUnmapSg(
   ctx: HostContext,
   device: DmaDevice,
@@ -99,6 +100,7 @@ export function directUnmapSg(
   }
 }
 
+/** Makes what the device wrote visible to the CPU (dma_direct_sync_single_for_cpu): lines first, then the slot. */
 export function directSyncForCpu(ctx: HostContext, device: DmaDevice, dmaAddr: Phys, bytes: number, dir: number): void {
   syncLinesForCpu(ctx, device, dmaAddr, bytes, dir);
   if (device.pool === null || !isBounce(device.pool, dmaAddr)) return;
@@ -106,6 +108,7 @@ export function directSyncForCpu(ctx: HostContext, device: DmaDevice, dmaAddr: P
   swiotlbSyncForCpu(ctx, device, dmaAddr, bytes, dir);
 }
 
+/** Makes what the CPU wrote visible to the device (dma_direct_sync_single_for_device): slot first, then lines. */
 export function directSyncForDevice(
   ctx: HostContext,
   device: DmaDevice,

@@ -3,6 +3,7 @@
  */
 import { DMA_MAPPING_ERROR, type DmaAddr, type Phys } from "../../base/addr.ts";
 
+/** CPU addresses [cpuStart, cpuStart + bytes) appear on the bus from dmaStart on. */
 export interface DmaRange {
   readonly cpuStart: Phys;
   readonly dmaStart: DmaAddr;

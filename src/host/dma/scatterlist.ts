@@ -58,14 +58,17 @@ export function sgSetPhys(arena: Arena, sg: number, phys: Phys, length: number, 
   else sgSetPfn(arena, sg, pfn, length, offset);
 }
 
+/** False for a page-less entry: memory without struct page, hence without a kernel virtual address. */
 export function sgHasPage(arena: Arena, sg: number): boolean {
   return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.hasPage) !== 0;
 }
 
+/** Page frame number of the first page; of a chain link, the word index of the next array. */
 export function sgPfn(arena: Arena, sg: number): number {
   return arena.f64[(sg + SG.pfn) >>> 1] as number;
 }
 
+/** Bytes from the start of the first page (sg->offset); may exceed a page. */
 export function sgOffset(arena: Arena, sg: number): number {
   return arena.u32[sg + SG.offset] as number;
 }
@@ -93,10 +96,12 @@ export function sgNext(arena: Arena, sg: number): number {
   return arena.f64[(next + SG.pfn) >>> 1] as number;
 }
 
+/** True for the entry with the end mark (sg_is_last). */
 export function sgIsLast(arena: Arena, sg: number): boolean {
   return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.end) !== 0;
 }
 
+/** True for a link to the next array, which carries no data (sg_is_chain). */
 export function sgIsChain(arena: Arena, sg: number): boolean {
   return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.chain) !== 0;
 }
@@ -140,6 +145,7 @@ export function sgMarkEnd(arena: Arena, sg: number): void {
   arena.i32[sg + SG.flags] = ((arena.i32[sg + SG.flags] as number) & ~SG_FLAG.chain) | SG_FLAG.end;
 }
 
+/** Clears the end mark, so that the list goes on with the next entry (sg_unmark_end). */
 export function sgUnmarkEnd(arena: Arena, sg: number): void {
   arena.i32[sg + SG.flags] = (arena.i32[sg + SG.flags] as number) & ~SG_FLAG.end;
 }
@@ -152,6 +158,7 @@ export function sgChain(arena: Arena, slot: number, next: number): void {
   arena.i32[slot + SG.flags] = ((arena.i32[slot + SG.flags] as number) & SG_ARRAY_BITS) | SG_FLAG.chain;
 }
 
+/** Device side address (sg_dma_address); stale once the list is unmapped. */
 export function sgDmaAddress(arena: Arena, sg: number): DmaAddr {
   return arena.f64[(sg + SG.dmaAddress) >>> 1] as number;
 }
@@ -175,10 +182,12 @@ export function sgSetDmaMarked(arena: Arena, sg: number, dmaAddr: DmaAddr, lengt
   arena.i32[sg + SG.flags] = ((arena.i32[sg + SG.flags] as number) & ~DMA_BITS) | mark;
 }
 
+/** True when the device side is a peer's PCI bus address (sg_dma_is_bus_address). */
 export function sgIsBusAddress(arena: Arena, sg: number): boolean {
   return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.busAddress) !== 0;
 }
 
+/** True when the device side lies in a bounce slot (sg_dma_is_swiotlb). */
 export function sgIsSwiotlb(arena: Arena, sg: number): boolean {
   return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.swiotlb) !== 0;
 }

@@ -22,6 +22,7 @@ export interface SgAppendTable {
   totalNents: number;
 }
 
+/** Pages to append, and the rules by which neighbours merge into entries. */
 export interface PageArray {
   readonly pfns: ArrayLike<number>;
   /** Offset of the data in the first page. */
@@ -36,6 +37,7 @@ export interface PageArray {
   readonly pgmapOf?: (pfn: number) => number;
 }
 
+/** An append table without entries; the first append allocates its array. */
 export function newAppendTable(): SgAppendTable {
   return { sgl: 0, nents: 0, origNents: 0, prv: 0, totalNents: 0 };
 }

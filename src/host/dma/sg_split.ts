@@ -32,6 +32,7 @@ interface Part {
   lastBytes: number;
 }
 
+/** The list to split: leave out `skipBytes`, then one output of each size (sg_split). */
 export interface SplitRequest {
   readonly sg: number;
   /** DMA entries when the list is mapped, else 0. */
@@ -40,6 +41,7 @@ export interface SplitRequest {
   readonly sizes: readonly number[];
 }
 
+/** One output list with its CPU and DMA entry counts; `mappedNents` is 0 when the input was not mapped. */
 export interface SplitOutput {
   readonly sg: number;
   readonly nents: number;

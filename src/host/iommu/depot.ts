@@ -15,7 +15,8 @@
 import { COST_LOCK } from "../../base/cost.ts";
 import type { Arena } from "../../shm/arena.ts";
 import { fetchAdd, load } from "../../shm/atomics.ts";
-import { DEPOT, HEADER, IOVA_ORDERS, MAGAZINE, REGIONS } from "../../shm/layout.ts";
+import { IOVA_ORDERS } from "../../shm/capacities.ts";
+import { DEPOT, HEADER, MAGAZINE, REGIONS } from "../../shm/layout.ts";
 import { lock, unlock } from "../../shm/mutex.ts";
 import type { HostContext } from "../context.ts";
 import type { DmaDomain } from "../dma/device.ts";

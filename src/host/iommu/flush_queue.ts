@@ -18,7 +18,8 @@
  */
 import { COST_LOCK } from "../../base/cost.ts";
 import { compareExchange, fetchAdd, load, store } from "../../shm/atomics.ts";
-import { CPUS_MAX, DOMAIN, FQ, FQ_DEPTH, FQ_ENTRY, REGIONS } from "../../shm/layout.ts";
+import { CPUS_MAX, FQ_DEPTH } from "../../shm/capacities.ts";
+import { DOMAIN, FQ, FQ_ENTRY, REGIONS } from "../../shm/layout.ts";
 import { lock, unlock } from "../../shm/mutex.ts";
 import type { HostContext } from "../context.ts";
 import type { DmaDomain } from "../dma/device.ts";

@@ -18,7 +18,8 @@
 import { lowBits } from "../../base/addr.ts";
 import type { Arena } from "../../shm/arena.ts";
 import { fetchAdd } from "../../shm/atomics.ts";
-import { DOMAIN, DOMAINS_MAX, HEADER, IOVA_NODE, REGIONS } from "../../shm/layout.ts";
+import { DOMAINS_MAX } from "../../shm/capacities.ts";
+import { DOMAIN, HEADER, IOVA_NODE, REGIONS } from "../../shm/layout.ts";
 
 /** Value of IOVA_NODE.used. */
 export const NODE_STATE = Object.freeze({ free: 0, allocated: 1, fixed: 2 });
@@ -40,10 +41,12 @@ export function domainWord(index: number): number {
   return DOMAINS_WORD + index * DOMAIN_STRIDE;
 }
 
+/** First pfn of the range. */
 export function nodeLo(arena: Arena, node: number): number {
   return arena.f64[(node + IOVA_NODE.lo) >>> 1] as number;
 }
 
+/** Last pfn of the range, inclusive. */
 export function nodeHi(arena: Arena, node: number): number {
   return arena.f64[(node + IOVA_NODE.hi) >>> 1] as number;
 }

@@ -13,7 +13,8 @@
  */
 import { COST_LOCK } from "../../base/cost.ts";
 import type { Arena } from "../../shm/arena.ts";
-import { CPU_RCACHE, CPUS_MAX, IOVA_ORDERS, MAGAZINE, MAGAZINE_PFNS, REGIONS } from "../../shm/layout.ts";
+import { CPUS_MAX, IOVA_ORDERS, MAGAZINE_PFNS } from "../../shm/capacities.ts";
+import { CPU_RCACHE, MAGAZINE, REGIONS } from "../../shm/layout.ts";
 import { lock, unlock } from "../../shm/mutex.ts";
 import type { HostContext } from "../context.ts";
 import type { DmaDomain } from "../dma/device.ts";

@@ -34,12 +34,14 @@ export interface PeerRegion {
   readonly busOffset: number;
 }
 
+/** The device that wants to reach a peer's memory; `device` is its index in the machine. */
 export interface PeerClient {
   readonly device: number;
   /** Port the client sits below; null = not a PCI device. */
   readonly port: string | null;
 }
 
+/** Host CPU, asked for AMD Zen, whose root ports forward peer requests (cpu_supports_p2pdma). */
 export interface HostCpu {
   readonly vendor: string;
   readonly family: number;

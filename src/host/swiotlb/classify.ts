@@ -14,6 +14,7 @@ import { type Holding, holdings, type Occupancy, surveyPool } from "./occupancy.
 import { maxMappingBytes, SLOT_BYTES, slotsUsed } from "./pool.ts";
 import { slotsOf } from "./slots.ts";
 
+/** Cause of a failed bounce; `retry`: the pool has room by now, the same request would succeed. */
 export type FullReason =
   | "no pool"
   | "request too large"
@@ -34,6 +35,7 @@ export interface BounceRequest {
 /** Bounced mappings in flight of a device (index), as its driver counts them. */
 export type LiveMappings = (device: number) => number;
 
+/** A cause with its numbers; counts are slots of 2 KiB. */
 export interface FullDiagnosis {
   readonly reason: FullReason;
   /** One sentence with the numbers that decide. */

@@ -60,6 +60,7 @@ export interface PoolRequest {
   readonly roomBytes?: number | undefined;
 }
 
+/** Size of a pool before it has an address: slots of 2 KiB, areas, bytes. */
 export interface PoolPlan {
   /** Slots; 0 = no pool. */
   readonly nslabs: number;

@@ -9,6 +9,7 @@ import { renderForest, type TreeNode } from "./tree.ts";
 
 const PAGE_SIZES_LISTED = 4;
 
+/** The machine with every default resolved, as text of several lines. */
 export function renderMachine(screen: Screen, machine: Machine): string {
   const { colors } = screen;
   return [

@@ -1,5 +1,6 @@
 /** Trees drawn with lines. */
 
+/** One line of a tree and what hangs below it. */
 export interface TreeNode {
   readonly text: string;
   readonly children: readonly TreeNode[];

@@ -13,7 +13,7 @@ import { initDomainIova } from "../../host/iommu/iova.ts";
 import { initPool, limitNareas } from "../../host/swiotlb/pool.ts";
 import { copyPhys, fillPhys } from "../../memory/copy.ts";
 import { Arena } from "../../shm/arena.ts";
-import { DOMAINS_MAX } from "../../shm/layout.ts";
+import { DOMAINS_MAX } from "../../shm/capacities.ts";
 import type { KernelCase } from "./case_file.ts";
 
 /** One call of the invalidation port; `bytes` 0 = the whole domain. */

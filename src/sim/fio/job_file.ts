@@ -12,6 +12,7 @@ export interface JobFileOption {
   readonly at: SourceLocation;
 }
 
+/** `[name]` and its lines; options of `[global]` are not merged into it yet. */
 export interface JobFileSection {
   readonly name: string;
   readonly isGlobal: boolean;
@@ -19,11 +20,13 @@ export interface JobFileSection {
   readonly options: readonly JobFileOption[];
 }
 
+/** Sections in file order, includes expanded in place. */
 export interface JobFile {
   readonly file: string;
   readonly sections: readonly JobFileSection[];
 }
 
+/** What `${NAME}` and `$ncpus` stand for while reading. */
 export interface JobFileContext {
   readonly environment?: Environment;
   readonly keywords?: Keywords;

@@ -8,7 +8,7 @@ import { DmasimError } from "../../base/errors.ts";
 import type { DmaDevice } from "../../host/dma/device.ts";
 import { type DmaClamp, maxRequestBytes, requestBytes } from "../../host/dma/request_split.ts";
 import { UNIT_BYTES } from "../../memory/pattern.ts";
-import { QPAIR_DEPTH, QPAIRS_MAX } from "../../shm/layout.ts";
+import { QPAIR_DEPTH, QPAIRS_MAX } from "../../shm/capacities.ts";
 import type { Device, DeviceClass } from "../machine/description.ts";
 import type { JobSpec, Profile } from "../profile/job.ts";
 import type { System } from "../system.ts";
@@ -38,6 +38,7 @@ export interface CopyAreas {
   readonly bytes: number;
 }
 
+/** One clone, resolved; `cpu`, `device` and `engine` are indexes in the machine. */
 export interface CloneSpec {
   readonly index: number;
   readonly jobIndex: number;
@@ -257,6 +258,7 @@ function limitsOf(
   };
 }
 
+/** True when the job can issue writes; a `copy` job cannot. */
 export function writes(job: JobSpec): boolean {
   return job.rw === "write" || job.rw === "randwrite" || job.rw === "rw" || job.rw === "randrw";
 }

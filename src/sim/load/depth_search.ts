@@ -5,6 +5,7 @@
  */
 import type { LatencyTarget } from "../profile/job.ts";
 
+/** The search of one clone; `done` once the depth no longer changes. */
 export class DepthSearch {
   /** Depth that is tried now; once `done`, the one that is kept. */
   depth = 1;

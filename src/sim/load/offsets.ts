@@ -9,6 +9,7 @@ import type { Distribution } from "../profile/job.ts";
 /** Harmonic terms summed exactly before the integral takes over; keeps set-up time bounded for large extents. */
 const ZETA_EXACT = 10000;
 
+/** Draws block numbers of one clone; `seed` scatters the hot blocks of zipf and pareto over the extent. */
 export class OffsetDraw {
   readonly #distribution: Distribution;
   readonly #blocks: number;

@@ -2,6 +2,7 @@
 import type { Prng } from "../../base/prng.ts";
 import type { JobSpec } from "../profile/job.ts";
 
+/** Rate and think time of one clone; the later of the two decides. */
 export class Pace {
   readonly #job: JobSpec;
   readonly #prng: Prng;

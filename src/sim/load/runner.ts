@@ -26,6 +26,7 @@ const DONE = 3;
 /** Versions below this are made of clone and pass, above it they are unique. */
 const UNIQUE_VERSIONS = 2 ** 31;
 
+/** One clone's progress, and the fields of the command it issues next. */
 export class CloneRunner {
   readonly spec: CloneSpec;
   readonly stats: JobStats;
@@ -140,8 +141,7 @@ export class CloneRunner {
   readyNs(nowNs: number): number {
     if (this.#state !== RUNNING) return Number.POSITIVE_INFINITY;
     if (this.#slot < 0 && (this.#freeCount === 0 || this.inFlight >= this.#depthNow())) return Number.POSITIVE_INFINITY;
-    const nextNs = this.#readyNs < this.#endNs ? this.#readyNs : this.#endNs;
-    return nextNs > nowNs ? nextNs : nowNs;
+    return Math.max(Math.min(this.#readyNs, this.#endNs), nowNs);
   }
 
   /** Takes the next command into the public fields; only after {@link canIssue} returned true. */

@@ -9,6 +9,7 @@ import type { BlockSizeShare, JobSpec } from "../profile/job.ts";
 import { OffsetDraw } from "./offsets.ts";
 import { Permutation } from "./permutation.ts";
 
+/** Where a clone's work ends; `passBytes` may differ from `extentBytes` in both directions. */
 export interface WorkloadLimits {
   /** Bytes of the extent. */
   readonly extentBytes: number;
@@ -21,6 +22,7 @@ export interface WorkloadLimits {
   readonly endless: boolean;
 }
 
+/** Generator of one clone's I/Os; public fields describe the one that {@link next} produced. */
 export class Workload {
   /** The I/O that {@link next} produced. */
   write = false;

@@ -1,7 +1,8 @@
 /** Cross-checks of devices, of their BARs' place in the tree, and of the limits of a simulation. */
 import { hex, roundUpPow2 } from "../../base/addr.ts";
 import { formatBytes } from "../../base/units.ts";
-import { CPUS_MAX, ENGINES_MAX, REGIONS } from "../../shm/layout.ts";
+import { CPUS_MAX, ENGINES_MAX } from "../../shm/capacities.ts";
+import { REGIONS } from "../../shm/layout.ts";
 import type { Bar, Bridge, Device, Machine } from "./description.ts";
 import { firstFault, formatRange, type MachineFault, nameList } from "./fault.ts";
 

@@ -6,10 +6,13 @@
 
 import type { Defects, Era } from "../../base/era.ts";
 
+/** CPU architecture; x86-64 also keeps the interrupt range out of IOVA space. */
 export type Arch = "x86-64" | "arm64" | "arm";
 /** How pages of a region are described: page-less, ZONE_DEVICE, DEVICE_PRIVATE or P2PDMA struct pages. */
 export type MemmapMode = "ram" | "none" | "zone-device" | "private" | "p2pdma";
+/** Domain type: none, identity, translated with batched, or with immediate invalidation (iommu.strict). */
 export type IommuMode = "off" | "passthrough" | "lazy" | "strict";
+/** Class whose defaults a device takes (device_classes.ts). */
 export type DeviceClass =
   | "nvme"
   | "ahci"
@@ -21,6 +24,7 @@ export type DeviceClass =
   | "capture"
   | "soc";
 
+/** A machine after overrides, schema, defaults and cross-checks. */
 export interface Machine {
   readonly name: string;
   readonly title: string;
@@ -40,6 +44,7 @@ export interface Machine {
   readonly confidential: boolean;
 }
 
+/** CPUs of the machine, all of one kind. */
 export interface CpuDescription {
   readonly sockets: number;
   readonly coresPerSocket: number;
@@ -61,6 +66,7 @@ export interface MemoryRegion {
   readonly memmap: MemmapMode;
 }
 
+/** The machine's IOMMU; all its units share one table format and one default mode. */
 export interface IommuDescription {
   readonly kind: "none" | "intel-vtd" | "amd-vi" | "smmuv3" | "virtio-iommu";
   /** Default domain type of every device; a device may override it. */
@@ -74,6 +80,7 @@ export interface IommuDescription {
   readonly forcedac: boolean;
 }
 
+/** One remapping unit, shared by all devices behind it. */
 export interface IommuUnit {
   readonly name: string;
   readonly iotlbEntries: number;
@@ -81,6 +88,7 @@ export interface IommuUnit {
   readonly walkers: number;
 }
 
+/** The bounce pool as booted; areas are a power of two. */
 export interface SwiotlbDescription {
   /** 0 = no pool. */
   readonly bytes: number;
@@ -91,7 +99,9 @@ export interface SwiotlbDescription {
   readonly start: number;
 }
 
+/** PCIe port types; a root complex is the root of a tree. */
 export type BridgeKind = "root-complex" | "root-port" | "switch-upstream" | "switch-downstream";
+/** Access Control Services of a port (PCIe Base Specification, ACS Control Register) that change peer routes. */
 export type AcsBit = "request-redirect" | "completion-redirect" | "egress-control" | "direct-translated";
 
 /** [start, start + bytes). */
@@ -119,6 +129,7 @@ export interface Bridge {
   readonly link: Link | null;
 }
 
+/** A trained link: Max_Payload_Size, Max_Read_Request_Size and read completion boundary in bytes. */
 export interface Link {
   readonly gen: 1 | 2 | 3 | 4 | 5 | 6;
   readonly lanes: 1 | 2 | 4 | 8 | 16;
@@ -127,6 +138,7 @@ export interface Link {
   readonly rcbBytes: number;
 }
 
+/** A memory BAR; other devices may use it as DMA target. */
 export interface Bar {
   readonly index: number;
   /** CPU physical address of the BAR. */
@@ -136,6 +148,7 @@ export interface Bar {
   readonly prefetchable: boolean;
 }
 
+/** A device that does DMA, with its driver's DMA parameters and its service figures. */
 export interface Device {
   readonly name: string;
   readonly class: DeviceClass;
@@ -175,6 +188,7 @@ export interface Device {
   readonly service: DeviceService;
 }
 
+/** What is behind the device: sectors, or a wire that makes and takes endless data. */
 export interface Medium {
   readonly kind: "block" | "wire";
   /** Capacity; 0 for a wire, which has no end. */

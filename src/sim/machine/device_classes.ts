@@ -7,6 +7,7 @@
 import { maskOfBits, PAGE_BYTES } from "../../base/addr.ts";
 import type { DeviceClass, DeviceService, Link, Medium } from "./description.ts";
 
+/** Defaults of one class; masks are inclusive, sizes are bytes. */
 export interface DeviceDefaults {
   /** Queues are one per CPU up to this many. */
   readonly queuesMax: number;

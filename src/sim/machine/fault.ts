@@ -3,6 +3,7 @@ import { hex } from "../../base/addr.ts";
 import { formatBytes } from "../../base/units.ts";
 import type { DocumentPath } from "../override.ts";
 
+/** A DmasimError to be, without file and line; `limit` says what is allowed, `remedy` what to do. */
 export interface MachineFault {
   /** `DMASIM_MACHINE_` and upper-case words. */
   readonly code: string;

@@ -44,6 +44,7 @@ export const DEFAULT_UNIT = Object.freeze({
   "virtio-iommu": "viommu0",
 });
 
+/** Bridges in file order. The tree check must have passed: parents exist and every path ends at a root complex. */
 export function resolveBridges(document: MachineDocument): Bridge[] {
   return document.pcie.map((bridge) => ({
     name: bridge.name,

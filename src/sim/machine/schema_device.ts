@@ -1,6 +1,6 @@
 /** Machine YAML: devices, their BARs, media and service. */
 import { z } from "zod";
-import { CPUS_MAX, ENGINES_MAX, QPAIR_DEPTH } from "../../shm/layout.ts";
+import { CPUS_MAX, ENGINES_MAX, QPAIR_DEPTH } from "../../shm/capacities.ts";
 import { address, bdf, count, durationNs, name, rate, size, whole } from "./scalars.ts";
 import { NODE_MAX } from "./schema_memory.ts";
 import { linkSchema } from "./schema_pcie.ts";
@@ -104,6 +104,7 @@ const dma = {
     .describe("IOMMU unit, for on-chip devices; default: the root complex's, or the machine's only unit"),
 };
 
+/** One device as written; keys that a class can fill are optional. */
 export const deviceSchema = z.strictObject({
   ...place,
   ...dma,
@@ -113,6 +114,8 @@ export const deviceSchema = z.strictObject({
   service: serviceSchema.prefault({}).describe("Service figures; each defaults to the class's uncalibrated figure"),
 });
 
+/** The machine's `devices` key. */
 export const devicesSchema = z.array(deviceSchema).describe("Devices that do DMA");
 
+/** One device after the schema, before its class fills what it leaves out. */
 export type DeviceDocument = z.output<typeof deviceSchema>;

@@ -1,7 +1,7 @@
 /** Machine YAML: memory regions, IOMMU units and the bounce pool. */
 import { z } from "zod";
 import { PAGE_BYTES } from "../../base/addr.ts";
-import { IOMMU_UNITS_MAX, IOTLB_ENTRIES_MAX, SWIOTLB_SLOTS_MAX } from "../../shm/layout.ts";
+import { IOMMU_UNITS_MAX, IOTLB_ENTRIES_MAX, SWIOTLB_SLOTS_MAX } from "../../shm/capacities.ts";
 import { address, name, size, whole } from "./scalars.ts";
 
 /** Largest NUMA node number; nodes index small tables. */
@@ -23,6 +23,7 @@ const memoryRegionSchema = z.strictObject({
     ),
 });
 
+/** The machine's `memory` key; overlaps are found later (check_memory.ts). */
 export const memorySchema = z
   .array(memoryRegionSchema)
   .max(REGIONS_MAX)
@@ -39,6 +40,7 @@ const iommuUnitSchema = z.strictObject({
     .describe("Page walks at the same time; 5 is what the same measurements imply (267 ns a miss, 52 ns each)"),
 });
 
+/** The machine's `iommu` key; `mode` stays open, for its default depends on `kind`. */
 export const iommuSchema = z
   .strictObject({
     kind: z
@@ -76,6 +78,7 @@ export const iommuSchema = z
   .prefault({})
   .describe("The IOMMU");
 
+/** The machine's `swiotlb` key; open keys depend on RAM and CPUs. */
 export const swiotlbSchema = z
   .strictObject({
     size: size(0, SWIOTLB_SLOTS_MAX * SLOT_BYTES)

@@ -6,6 +6,7 @@ import { NODE_MAX } from "./schema_memory.ts";
 
 const PAYLOAD_BYTES = [128, 256, 512, 1024, 2048, 4096] as const;
 
+/** A link as trained; sizes are bytes. */
 export const linkSchema = z.strictObject({
   gen: z.literal([1, 2, 3, 4, 5, 6]).describe("PCIe generation"),
   lanes: z.literal([1, 2, 4, 8, 16]).describe("Lanes"),
@@ -54,11 +55,14 @@ const bridgeSchema = z.strictObject({
     ),
 });
 
+/** The machine's `pcie` key; parents are resolved later (check_tree.ts). */
 export const pcieSchema = z
   .array(bridgeSchema)
   .max(256)
   .default([])
   .describe("Root complexes, root ports and switch ports, in any order");
 
+/** A link after the schema. */
 export type LinkDocument = z.output<typeof linkSchema>;
+/** A port or root complex after the schema. */
 export type BridgeDocument = z.output<typeof bridgeSchema>;

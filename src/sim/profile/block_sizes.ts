@@ -9,6 +9,7 @@ const BLOCK_BYTES_MAX = 2 ** 30;
 /** fio's BSSPLIT_MAX. */
 const SPLIT_ENTRIES_MAX = 64;
 
+/** The part of a JobSpec that this file resolves; sizes in bytes. */
 export interface BlockShape {
   readonly blockSizes: PerDirection<readonly BlockSizeShare[]>;
   readonly blockAlignBytes: PerDirection<number>;

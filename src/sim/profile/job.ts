@@ -38,6 +38,7 @@ export type Distribution =
   /** As zoned, with sizes in bytes. */
   | { readonly kind: "zoned_abs"; readonly zones: readonly ZoneShare[] };
 
+/** One zone of fio's zoned distributions. */
 export interface ZoneShare {
   readonly accessPercent: number;
   /** Percent of the extent (`zoned`) or bytes (`zoned_abs`; 0 = the rest of the extent). */
@@ -65,6 +66,7 @@ export interface PerDirection<T> {
   readonly write: T;
 }
 
+/** One job with every option resolved; `at` is where the job stands in its file, for messages. */
 export interface JobSpec {
   readonly name: string;
   readonly at: SourceLocation;
@@ -147,6 +149,7 @@ export interface JobSpec {
   readonly ignored: readonly string[];
 }
 
+/** fio's `latency_target`, `latency_window` and `latency_percentile` (percent of I/Os below the target). */
 export interface LatencyTarget {
   readonly targetNs: number;
   readonly windowNs: number;

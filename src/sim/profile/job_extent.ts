@@ -5,6 +5,7 @@ import { type OptionSet, optionError, SIZE_BYTES_MAX } from "./option_set.ts";
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const RATE_IOPS_MAX = 1e12;
 
+/** The fields of a JobSpec that say where a job works and how much. */
 export type ExtentPart = Pick<
   JobSpec,
   | "sizeBytes"
@@ -81,6 +82,7 @@ function splitNames(text: string): string[] {
     .filter((name) => name !== "");
 }
 
+/** The fields of a JobSpec that say when it issues and how long. */
 export type PacePart = Pick<
   JobSpec,
   | "runtimeNs"

@@ -21,6 +21,7 @@ export const IODEPTH_MAX = 1023;
 export const CLONES_MAX = 1024;
 const FIO_IODEPTH_MAX = 65_536;
 
+/** The fields of a JobSpec that describe a single I/O. */
 export type IoPart = Pick<
   JobSpec,
   | "rw"
@@ -129,6 +130,7 @@ function percentOf(option: OptionValue, text: string): number {
   throw optionError(option, "expected a percentage", "write a number from 0 to 100", "allowed: 0 to 100");
 }
 
+/** The fields of a JobSpec that say how many I/Os are in flight and how they are submitted. */
 export type QueuePart = Pick<
   JobSpec,
   "ioengine" | "submission" | "direct" | "iodepth" | "iodepthBatch" | "submitMode" | "numjobs"

@@ -12,6 +12,7 @@ import type { Override } from "../override.ts";
 import type { Profile } from "./job.ts";
 import { loadYamlProfile } from "./yaml_jobs.ts";
 
+/** What a profile's text may depend on; all optional. */
 export interface LoadProfileOptions {
   /** `--set path=value`, applied in order. */
   readonly overrides?: readonly Override[];

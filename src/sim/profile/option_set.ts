@@ -25,6 +25,7 @@ export function optionError(option: OptionValue, what: string, remedy: string, l
   });
 }
 
+/** Allowed values, both ends inclusive. */
 export interface NumberRange {
   readonly min: number;
   readonly max: number;

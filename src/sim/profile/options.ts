@@ -10,6 +10,7 @@ import { HONOURED_OPTIONS } from "./options_honoured.ts";
 import { IGNORED_OPTIONS } from "./options_ignored.ts";
 import { REFUSED_OPTIONS } from "./options_refused.ts";
 
+/** One option; `reason` is the word that notes and refusals are grouped by, `remedy` what to do about a refusal. */
 export interface FioOption {
   readonly name: string;
   readonly aliases: readonly string[];

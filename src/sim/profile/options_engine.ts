@@ -1,6 +1,7 @@
 /** Options that belong to one fio engine; the engine decides whether a job runs, these change nothing that is modelled. */
 import type { OptionGroup } from "./option_group.ts";
 
+/** Lists of `name|alias=type`, as {@link OptionGroup} describes them. */
 export const ENGINE_OPTIONS: readonly OptionGroup[] = [
   {
     meaning: "ignored",

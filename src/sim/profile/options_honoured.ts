@@ -1,6 +1,7 @@
 /** fio options that a job honours, in full or in the part that a DMA path can see. */
 import type { OptionGroup } from "./option_group.ts";
 
+/** Lists of `name|alias=type`, as {@link OptionGroup} describes them. */
 export const HONOURED_OPTIONS: readonly OptionGroup[] = [
   {
     meaning: "honoured",

@@ -1,6 +1,7 @@
 /** fio options that are known and change nothing that is modelled; the reason word says which part of the world they belong to. */
 import type { OptionGroup } from "./option_group.ts";
 
+/** Lists of `name|alias=type`, as {@link OptionGroup} describes them. */
 export const IGNORED_OPTIONS: readonly OptionGroup[] = [
   {
     meaning: "ignored",

@@ -1,6 +1,7 @@
 /** fio options that would change what a job does in a way no job here can express; their neutral values are accepted. */
 import type { OptionGroup } from "./option_group.ts";
 
+/** Lists of `name|alias=type`, as {@link OptionGroup} describes them. */
 export const REFUSED_OPTIONS: readonly OptionGroup[] = [
   {
     meaning: "refused",

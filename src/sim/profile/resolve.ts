@@ -15,6 +15,7 @@ export type JobPlacement = Pick<
   "verify" | "verifyPass" | "device" | "target" | "source" | "pagelessTarget" | "sg" | "map"
 >;
 
+/** One job as its reader hands it over: options merged with the global ones, placement already understood. */
 export interface JobInput {
   readonly name: string;
   readonly at: SourceLocation;

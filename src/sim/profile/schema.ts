@@ -159,6 +159,9 @@ export const profileSchema = z
   })
   .describe("load profile of dmasim");
 
+/** A YAML profile after the schema; values are still as written (`4k`). */
 export type ProfileDocument = z.infer<typeof profileSchema>;
+/** One entry of `jobs` after the schema. */
 export type JobDocument = z.infer<typeof jobSchema>;
+/** Keys that `global` and every job share. */
 export type JobKeys = z.infer<typeof globalSchema>;

@@ -33,14 +33,17 @@ export function pairKey(meaning: string) {
     .describe(`${meaning}; one value, "read,write", or {read: …, write: …}`);
 }
 
+/** An optional whole number, both ends inclusive. */
 export function countKey(meaning: string, min: number, max: number) {
   return z.int().min(min).max(max).optional().describe(meaning);
 }
 
+/** An optional boolean. */
 export function flagKey(meaning: string) {
   return z.boolean().optional().describe(meaning);
 }
 
+/** An optional text, not empty. */
 export function textKey(meaning: string) {
   return z.string().min(1).optional().describe(meaning);
 }

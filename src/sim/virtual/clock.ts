@@ -7,6 +7,7 @@
 /** A quarter of the exact range: times this far ahead of `nowPs` can still be queued. */
 const EPOCH_PS = 2 ** 51;
 
+/** The clock of one run. `nowPs` counts from the epoch, `nowNs` from the start. */
 export class VirtualClock {
   nowPs = 0;
   #epochNs = 0;

@@ -5,9 +5,10 @@
 import { STOP } from "../../host/coordinator.ts";
 import { Arena } from "../../shm/arena.ts";
 import { load } from "../../shm/atomics.ts";
+import { COPY_RING_DEPTH } from "../../shm/capacities.ts";
 import { COPY_OP } from "../../shm/dma_status.ts";
 import { parkBegin, parkCancel, parkSleep } from "../../shm/doorbell.ts";
-import { COPY_CMD, COPY_RING_DEPTH, HEADER, REGIONS, WORKER } from "../../shm/layout.ts";
+import { COPY_CMD, HEADER, REGIONS, WORKER } from "../../shm/layout.ts";
 import { ringPeek, ringRelease } from "../../shm/ring.ts";
 import { MediumTransfer } from "../medium_transfer.ts";
 import type { CheckedTransfer } from "../mismatch.ts";
@@ -20,6 +21,7 @@ const PARK_MS = 50;
 const BATCH = 64;
 const SPINS_BEFORE_PARK = 200;
 
+/** Runs until the coordinator stops it; blocks its thread. */
 export function runCopyWorker(task: CopyTask): void {
   new CopyWorker(task).run();
 }

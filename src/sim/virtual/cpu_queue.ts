@@ -1,6 +1,7 @@
 /** Work that waits for simulated CPUs: one FIFO a CPU over preallocated nodes. */
 export const WORK = Object.freeze({ submit: 0, complete: 1 });
 
+/** Queues of all CPUs; `busy` marks those that run an item. Neither push nor take allocates. */
 export class CpuQueue {
   /** The item that {@link take} removed. */
   kind = 0;

@@ -12,6 +12,7 @@ import type { Device, Link } from "../machine/description.ts";
 const PS_PER_S = 1e12;
 const ON_CHIP: Link = { gen: 5, lanes: 16, mpsBytes: 256, mrrsBytes: 512, rcbBytes: 64 };
 
+/** Servers of one device function; every method takes and returns picoseconds since the epoch. */
 export class DeviceModel {
   readonly #issue: Server;
   readonly #issuePs: number;

@@ -14,6 +14,7 @@ import type { CopyDispatcher } from "./dispatcher.ts";
 import type { Lane } from "./lane.ts";
 import { TransferSink } from "./transfer_sink.ts";
 
+/** Device side of the loop; times are picoseconds since the clock's epoch. */
 export class DeviceStage {
   readonly #ctx: HostContext;
   readonly #sink: TransferSink;

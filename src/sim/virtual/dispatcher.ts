@@ -11,9 +11,10 @@ import { assert } from "../../base/assert.ts";
 import type { CopyPort } from "../../host/context.ts";
 import { workerWord } from "../../host/coordinator.ts";
 import type { Arena } from "../../shm/arena.ts";
+import { COPY_RING_DEPTH } from "../../shm/capacities.ts";
 import { COPY_OP } from "../../shm/dma_status.ts";
 import { ringBell } from "../../shm/doorbell.ts";
-import { COPY_CMD, COPY_RING_DEPTH, REGIONS } from "../../shm/layout.ts";
+import { COPY_CMD, REGIONS } from "../../shm/layout.ts";
 import { ringConsumed, ringPublish, ringReserve, ringUsed } from "../../shm/ring.ts";
 import type { CheckedTransfer } from "../mismatch.ts";
 import type { Payload } from "../payload.ts";
@@ -25,6 +26,7 @@ const SLOTS = 2 ** 18;
 const WORDS = COPY_CMD.WORDS;
 const NOBODY = 255;
 
+/** The one producer of every copy ring, on the main thread. A call queues; {@link pump} publishes what may run. */
 export class CopyDispatcher implements Payload, CopyPort {
   /** Engine on whose behalf CopyPort copies are made. */
   readonly current: CheckedTransfer = { job: 0, engine: 0, io: 0, unit: 0, version: 0 };

@@ -20,6 +20,7 @@ import type { Lane } from "./lane.ts";
 const RETRY_NS = 10_000;
 const RETRIES_IN_A_ROW_MAX = 10_000;
 
+/** CPU side of the loop; {@link enter} must name the lane and CPU before any other call. */
 export class HostStage {
   readonly charger = new Charger();
   readonly #ctx: HostContext;

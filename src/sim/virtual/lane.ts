@@ -10,6 +10,7 @@ import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
 import type { DeviceModel } from "./device_model.ts";
 
+/** Joins a clone's load, driver, device and counters; its index in the loop is the clone's. */
 export class Lane {
   readonly spec: CloneSpec;
   readonly runner: CloneRunner;

@@ -32,6 +32,7 @@ const EVENT = Object.freeze({ tryIssue: 0, cpuFree: 1, fetch: 2, dma: 3, done: 4
 const PRIORITY = Object.freeze({ device: 0, cpu: 1, issue: 2, timer: 3 });
 const CLOCK_CHECK_EVENTS = 256;
 
+/** What the loop needs of the run's options. */
 export interface LoopOptions {
   readonly verify: boolean;
   /** Virtual seconds after which jobs are cut; null = none. */
@@ -39,6 +40,7 @@ export interface LoopOptions {
   readonly flipIo: number;
 }
 
+/** One run's events. Call `run` in slices until `finished`; the same inputs give the same order of events. */
 export class VirtualLoop {
   readonly clock = new VirtualClock();
   events = 0;

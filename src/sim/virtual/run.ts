@@ -22,6 +22,7 @@ const SLICE_MS = 20;
 const BACKOFF_MS = 2;
 const PROGRESS_MS = 200;
 
+/** Runs the profile to its end, its limit or an abort. A failed worker is part of the outcome, not an exception. */
 export async function runVirtual(setup: RunSetup): Promise<RunOutcome> {
   const { options, arena, system, clones, hook } = setup;
   const workers = options.payload ? options.workers : 0;

@@ -11,6 +11,7 @@ import type { CopyDispatcher } from "./dispatcher.ts";
 
 const MEDIA_RUNS_MAX = 8192;
 
+/** Sink of one command at a time: its fields name the transfer, `walks` and `levels` count since they were set. */
 export class TransferSink implements RunSink {
   op = 0;
   keyLo = 0;

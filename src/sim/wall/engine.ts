@@ -11,9 +11,10 @@ import { mediaRead, mediaWrite } from "../../memory/media.ts";
 import { MediaRuns } from "../../memory/media_runs.ts";
 import { UNIT_BYTES, VERSION_FOLLOW } from "../../memory/pattern.ts";
 import type { Arena } from "../../shm/arena.ts";
+import { QPAIR_DEPTH } from "../../shm/capacities.ts";
 import { DESC_OP, DMA_STATUS } from "../../shm/dma_status.ts";
 import { ringBell } from "../../shm/doorbell.ts";
-import { COMPLETION, DESC, QPAIR, QPAIR_DEPTH, REGIONS, WORKER } from "../../shm/layout.ts";
+import { COMPLETION, DESC, QPAIR, REGIONS, WORKER } from "../../shm/layout.ts";
 import { ringPeek, ringPublish, ringRelease, ringReserve } from "../../shm/ring.ts";
 import { MediumTransfer } from "../medium_transfer.ts";
 import type { CheckedTransfer } from "../mismatch.ts";
@@ -45,6 +46,7 @@ export interface QueuePair {
   readonly submitterWord: number;
 }
 
+/** One engine on the thread that owns it; {@link poll} never blocks. */
 export class WallEngine implements RunSink {
   readonly index: number;
   readonly #arena: Arena;

@@ -18,6 +18,7 @@ import { groupSizes } from "./worker.ts";
 const WATCH_MS = 50;
 const HOOK_DELAY_MS = 200;
 
+/** Runs the profile to its end, its limit or an abort. A failed worker is part of the outcome, not an exception. */
 export async function runWall(setup: RunSetup): Promise<RunOutcome> {
   const { options, arena, system, clones, hook, load } = setup;
   const { workers } = options;

@@ -5,9 +5,10 @@ import { PATH } from "../../base/cost.ts";
 import type { HostContext } from "../../host/context.ts";
 import { refusalText } from "../../host/dma/refusal.ts";
 import { failureOf, MAP_OK } from "../../host/status.ts";
+import { QPAIR_DEPTH } from "../../shm/capacities.ts";
 import { DESC_OP, DMA_STATUS, DMA_STATUS_NAMES } from "../../shm/dma_status.ts";
 import { ringBell } from "../../shm/doorbell.ts";
-import { COMPLETION, DESC, QPAIR, QPAIR_DEPTH, REGIONS } from "../../shm/layout.ts";
+import { COMPLETION, DESC, QPAIR, REGIONS } from "../../shm/layout.ts";
 import { ringPeek, ringPublish, ringRelease, ringReserve } from "../../shm/ring.ts";
 import { copyByCpu } from "../cpu_copy.ts";
 import { CloneIo } from "../io_path.ts";
@@ -22,6 +23,7 @@ const RETRY_NS = 1000;
 const SUBMIT_BATCH = 32;
 const RETRIES_IN_A_ROW_MAX = 200_000;
 
+/** One clone on its thread; {@link poll} never blocks. Times are nanoseconds of performance.now. */
 export class WallSubmitter {
   readonly runner: CloneRunner;
   readonly io: CloneIo;
@@ -212,6 +214,6 @@ export class WallSubmitter {
     );
     this.#stats.paths[PATH.cpu] = (this.#stats.paths[PATH.cpu] as number) + runner.bytes;
     this.#stats.commands += 1;
-    runner.completed(runner.tag, performance.now() * 1e6 > nowNs ? performance.now() * 1e6 : nowNs, false);
+    runner.completed(runner.tag, Math.max(performance.now() * 1e6, nowNs), false);
   }
 }

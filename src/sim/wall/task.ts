@@ -5,6 +5,7 @@ import type { Machine } from "../machine/description.ts";
 import type { Profile } from "../profile/job.ts";
 import type { JobPlain } from "../stats.ts";
 
+/** Sent as structured clone; the worker derives system and clones from it as every other does. */
 export interface WallTask {
   readonly kind: "wall";
   readonly arena: ArenaHandle;
@@ -19,6 +20,7 @@ export interface WallTask {
   readonly flipIo: number;
 }
 
+/** What one worker measured; outcomes of all workers add up. */
 export interface WallOutcome {
   readonly jobs: readonly JobPlain[];
   readonly iotlbLookups: number;

@@ -45,6 +45,7 @@ export function groupSizes(clones: readonly CloneSpec[]): number[] {
   return sizes;
 }
 
+/** Blocks its thread until the run ends; returns what it measured. */
 export function runWallWorker(task: WallTask): WallOutcome {
   const worker = new WallWorker(task);
   return worker.run();

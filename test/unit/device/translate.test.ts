@@ -7,8 +7,9 @@ import { PROT } from "#dmasim/pagetable/format.js";
 import { mapRange, unmapRange } from "#dmasim/pagetable/mapper.js";
 import { VTD_SECOND_LEVEL } from "#dmasim/pagetable/vtd.js";
 import { Arena } from "#dmasim/shm/arena.js";
+import { IOTLB_ENTRIES_MAX } from "#dmasim/shm/capacities.js";
 import { DMA_STATUS } from "#dmasim/shm/dma_status.js";
-import { IOMMU_UNIT, IOTLB_ENTRIES_MAX } from "#dmasim/shm/layout.js";
+import { IOMMU_UNIT } from "#dmasim/shm/layout.js";
 
 const F = VTD_SECOND_LEVEL;
 const RW = PROT.read | PROT.write;

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { chunksUsed, commit, lookup, toChunkEnd } from "#dmasim/memory/backing.js";
 import { copyPhys, fillPhys, findOtherPhys, readByte, writeByte } from "#dmasim/memory/copy.js";
 import { Arena } from "#dmasim/shm/arena.js";
-import { CHUNK_BYTES, CHUNK_COUNT, CONTROL_BYTES, HEADER, REGIONS } from "#dmasim/shm/layout.js";
+import { CHUNK_BYTES, CHUNK_COUNT, CONTROL_BYTES } from "#dmasim/shm/capacities.js";
+import { HEADER, REGIONS } from "#dmasim/shm/layout.js";
 
 describe("backing", () => {
   it("commits one chunk per 64 KiB, once, anywhere below 2^52", () => {

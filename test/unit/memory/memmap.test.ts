@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { Memmap, pinsHeld, pinsOf } from "#dmasim/memory/memmap.js";
 import { type PageMode, PhysMap, type PhysRegion } from "#dmasim/memory/physmap.js";
 import { Arena } from "#dmasim/shm/arena.js";
-import { REGIONS, SECTION_PAGES } from "#dmasim/shm/layout.js";
+import { SECTION_PAGES } from "#dmasim/shm/capacities.js";
+import { REGIONS } from "#dmasim/shm/layout.js";
 
 const GIB = 2 ** 30;
 const SECTION_BYTES = SECTION_PAGES * 4096;

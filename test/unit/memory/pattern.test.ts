@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { checkPattern, fillPattern, patternKey, UNIT_BYTES, VERSION_FOLLOW } from "#dmasim/memory/pattern.js";
 import { Arena } from "#dmasim/shm/arena.js";
-import { CONTROL_BYTES } from "#dmasim/shm/layout.js";
+import { CONTROL_BYTES } from "#dmasim/shm/capacities.js";
 
 const arena = Arena.create();
 const KEY_LO = 0x12345678;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { DmasimError } from "#dmasim/base/errors.js";
 import { Arena } from "#dmasim/shm/arena.js";
-import { ARENA_BYTES, CONTROL_BYTES, HEADER, REGIONS } from "#dmasim/shm/layout.js";
+import { ARENA_BYTES, CONTROL_BYTES } from "#dmasim/shm/capacities.js";
+import { HEADER, REGIONS } from "#dmasim/shm/layout.js";
 
 const header = REGIONS.header.word;
 

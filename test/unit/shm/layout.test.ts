@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { CHUNK_BYTES, CHUNK_COUNT, CONTROL_BYTES, layoutHash, RANK, REGIONS } from "#dmasim/shm/layout.js";
+import { CHUNK_BYTES, CHUNK_COUNT, CONTROL_BYTES } from "#dmasim/shm/capacities.js";
+import { layoutHash, RANK, REGIONS } from "#dmasim/shm/layout.js";
 import type { PlacedField, RecordMeta, Region } from "#dmasim/shm/record.js";
 
 const regions: Region[] = Object.values(REGIONS);

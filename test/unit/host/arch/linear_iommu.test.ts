@@ -24,7 +24,7 @@ import { openArch } from "#dmasim/host/arch/open.js";
 import { archNamed } from "#dmasim/host/arch/table.js";
 import { ArchWork } from "#dmasim/host/arch/work.js";
 import { Arena } from "#dmasim/shm/arena.js";
-import { LINEAR_ENTRIES_MAX } from "#dmasim/shm/layout.js";
+import { LINEAR_ENTRIES_MAX } from "#dmasim/shm/capacities.js";
 import { makeContext } from "../../../support/host.ts";
 
 const arena = Arena.create();

@@ -5,8 +5,8 @@ import { machineOf, profileOf } from "../../../support/run.js";
 
 const LOAD = { seed: 1, assumeDirect: false, limitIos: null };
 const DAX = "{ name: dax, rw: randwrite, bs: 2m, ioengine: dev-dax, filename: /dev/dax0.0 }";
-const BUFFERS = "{ name: io, rw: randread, bs: 16k, iodepth: 8, target: pmem0 }";
-const MIXED = "{ name: mixed, rw: randread, bs: 16k, iodepth: 8, sg: { pageless_share: 0.5 } }";
+const BUFFERS = "{ name: io, rw: randread, bs: 16k, iodepth: 8, size: 1g, target: pmem0 }";
+const MIXED = "{ name: mixed, rw: randread, bs: 16k, iodepth: 8, size: 1g, sg: { pageless_share: 0.5 } }";
 
 describe("persistent memory of a DAX job", () => {
   it("is no other job's buffer, whatever the order of the jobs", () => {
