@@ -1,6 +1,5 @@
-import { DmasimError } from "./errors.ts";
-
-const BINARY: Readonly<Record<string, number>> = {
+/** Bytes of fio's size suffixes, lower case; "" is one byte. */
+export const BINARY_FACTOR: Readonly<Record<string, number>> = {
   "": 1,
   k: 2 ** 10,
   m: 2 ** 20,
@@ -28,7 +27,7 @@ export function parseSizeBytes(text: string): number | undefined {
   if (match === null) return undefined;
   const unit = (match[2] ?? "").toLowerCase();
   const decimal = (match[3] ?? "").toLowerCase() === "b" && unit !== "";
-  const factor = (decimal ? DECIMAL : BINARY)[unit] ?? 1;
+  const factor = (decimal ? DECIMAL : BINARY_FACTOR)[unit] ?? 1;
   const bytes = Number(match[1]) * factor;
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
@@ -38,12 +37,6 @@ export function parseDurationNs(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h)?$/i.exec(text.trim());
   if (match === null) return undefined;
   return Number(match[1]) * (DURATION_NS[(match[2] ?? "s").toLowerCase()] ?? 1e9);
-}
-
-/** Throws a usage error for a number that has to lie in [min, max]. */
-export function checkRange(what: string, value: number, min: number, max: number, remedy: string): void {
-  if (Number.isFinite(value) && value >= min && value <= max) return;
-  throw new DmasimError({ code: "DMASIM_OUT_OF_RANGE", what, value, limit: `allowed: ${min} to ${max}`, remedy });
 }
 
 const BINARY_NAMES = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];

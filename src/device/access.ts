@@ -79,7 +79,7 @@ export class DeviceAccess {
     if (latch.holds(dmaAddr)) {
       this.phys = dmaAddr + latch.physDelta;
       const left = latch.end - dmaAddr;
-      this.bytes = bytes < left ? bytes : left;
+      this.bytes = Math.min(bytes, left);
       return DMA_STATUS.ok;
     }
     latch.begin();
@@ -91,7 +91,7 @@ export class DeviceAccess {
     }
     if (status !== DMA_STATUS.ok) return status;
     this.phys = out.phys;
-    this.bytes = bytes < out.bytesToPageEnd ? bytes : out.bytesToPageEnd;
+    this.bytes = Math.min(bytes, out.bytesToPageEnd);
     if (!this.#map.decodes(out.phys, this.bytes)) return DMA_STATUS.busError;
     if (out.hit && this.#map.decodes(out.phys, out.bytesToPageEnd)) latch.keep(dmaAddr, out.phys, out.bytesToPageEnd);
     return DMA_STATUS.ok;

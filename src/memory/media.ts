@@ -1,7 +1,7 @@
 /**
  * Block media as version stamps: what flash or a disk holds, without holding its bytes.
  *
- * A sector of 512 bytes has a version, 0 = never written; its content is the verification pattern of (device,
+ * A sector of 512 bytes (devices with larger ones stamp several) has a version, 0 = never written; its content is the verification pattern of (device,
  * sector, version). Sectors of one 64 KiB group that were written together share an extent: version and 128-bit mask.
  *
  * Words:      mediaBuckets (hash chains of extents), mediaExtents, mediaStripes (lock and free list of the
@@ -22,8 +22,6 @@ import { DEVICE, HEADER, MEDIA_EXTENT, MEDIA_STRIPE, REGIONS } from "../shm/layo
 import { lock, unlock } from "../shm/mutex.ts";
 import type { MediaRuns } from "./media_runs.ts";
 
-/** Unit of version stamps; devices with larger sectors stamp several. */
-export const SECTOR_BYTES = 512;
 /** A version that the pattern uses as "take it from the data"; never handed out. */
 const VERSION_RESERVED = 0xffffffff;
 const GROUPS_PER_DEVICE = 2 ** 40;

@@ -2,6 +2,7 @@
  * Result of a media read: runs of sectors with one version, preallocated by the reader.
  */
 import { MEDIA_GROUP_SECTORS } from "../shm/capacities.ts";
+import { UNIT_BYTES } from "./pattern.ts";
 
 /** Runs of [offset, offset + count) sectors with their version. Reused from read to read; appending does not allocate. */
 export class MediaRuns {
@@ -18,6 +19,9 @@ export class MediaRuns {
   /** Scratch of mediaRead: versions of the sectors of one group. */
   readonly groupVersions = new Uint32Array(MEDIA_GROUP_SECTORS);
 
+  /** The run that {@link seek} moved to. */
+  current = 0;
+
   /** `capacity` runs; as many as sectors of the largest transfer are always enough. */
   constructor(capacity: number) {
     this.offset = new Uint32Array(capacity);
@@ -28,6 +32,17 @@ export class MediaRuns {
   clear(): void {
     this.length = 0;
     this.sectors = 0;
+    this.current = 0;
+  }
+
+  /** Moves on to the run that holds byte `streamOff` of the read; bytes from there to its end, at least 1. */
+  seek(streamOff: number): number {
+    let end = this.#endOf(this.current);
+    while (streamOff >= end && this.current + 1 < this.length) {
+      this.current += 1;
+      end = this.#endOf(this.current);
+    }
+    return Math.max(1, end - streamOff);
   }
 
   /** Appends `groupVersions[lo, hi)`, joining neighbours of one version; false when the runs are full. */
@@ -57,5 +72,10 @@ export class MediaRuns {
     }
     this.sectors += count;
     return true;
+  }
+
+  /** First byte behind a run. */
+  #endOf(run: number): number {
+    return ((this.offset[run] as number) + (this.count[run] as number)) * UNIT_BYTES;
   }
 }

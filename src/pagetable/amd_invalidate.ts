@@ -7,11 +7,18 @@
  *                              ^ bit k                              page field makes it 2^(k+1) bytes
  * ```
  */
-import { ADDR_LIMIT, alignDownWide, blockOrder, floorLog2, PAGE_BYTES, trailingZeros } from "../base/addr.ts";
+import {
+  ADDR_LIMIT,
+  alignDownWide,
+  blockOrder,
+  floorLog2,
+  PAGE_BYTES,
+  PAGE_SHIFT,
+  trailingZeros,
+} from "../base/addr.ts";
 import { pageBytes } from "./page_size.ts";
 
 const SIZE_FLAG = 1;
-const PAGE_SHIFT = 12;
 /** Bits 63:52 repeat bit 51: beyond it, everything is invalidated. The nearest Number; {@link AMD_ALL_PAGES} is exact. */
 const ALL_PAGES_ADDRESS = 0x7fffffff * 2 ** 32 + 0xfffff001;
 

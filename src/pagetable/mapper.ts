@@ -9,13 +9,14 @@ import { alignDownWide, type Iova, type Phys } from "../base/addr.ts";
 import type { CostRecord } from "../base/cost.ts";
 import type { Arena } from "../shm/arena.ts";
 import { fetchAdd } from "../shm/atomics.ts";
+import { domainWord } from "../shm/domain_record.ts";
 import { DOMAIN } from "../shm/layout.ts";
 import { ENTRY_BYTES, type PageTableFormat, tableIndex } from "./format.ts";
 import { coverTable, descend, leafLevel } from "./install.ts";
 import { mapRequests, unmapRequests } from "./mapping_list.ts";
 import { pageBytes, pickPageCount, pickPageShift } from "./page_size.ts";
 import { clearReplicated, mapReplicated } from "./replicated.ts";
-import { domainWord, dropCovered, rootTable, tableAt } from "./tables.ts";
+import { dropCovered, rootTable, tableAt } from "./tables.ts";
 
 /**
  * Maps [iova, iova + bytes) to [phys, phys + bytes) with `prot` (PROT bits); all three are multiples of the granule.

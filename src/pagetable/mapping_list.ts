@@ -18,6 +18,7 @@ import { assert } from "../base/assert.ts";
 import type { CostRecord } from "../base/cost.ts";
 import type { Arena } from "../shm/arena.ts";
 import { fetchAdd, load } from "../shm/atomics.ts";
+import { domainWord } from "../shm/domain_record.ts";
 import { DOMAIN, REGIONS } from "../shm/layout.ts";
 import { lock, unlock } from "../shm/mutex.ts";
 import type { PageTableFormat } from "./format.ts";
@@ -134,10 +135,6 @@ export function freeMappingList(arena: Arena, owner: number, domain: number): nu
   arena.i32[word + DOMAIN.ptePresent] = 0;
   endChange(arena, owner, word);
   return freed;
-}
-
-function domainWord(domain: number): number {
-  return REGIONS.domains.word + domain * REGIONS.domains.stride;
 }
 
 /** Excludes other writers and holds look-ups off; returns the domain's base word. */

@@ -19,17 +19,10 @@ import { assert } from "../base/assert.ts";
 import type { CostRecord } from "../base/cost.ts";
 import type { Arena } from "../shm/arena.ts";
 import { compareExchange, fetchAdd, load, store } from "../shm/atomics.ts";
-import { DOMAIN, REGIONS } from "../shm/layout.ts";
+import { domainWord } from "../shm/domain_record.ts";
+import { DOMAIN } from "../shm/layout.ts";
 import { ENTRY_BYTES, type PageTableFormat, tableIndex } from "./format.ts";
 import { allocFrame, frameAddress, frameByte, frameOfEntry, freeFrame } from "./frames.ts";
-
-const DOMAINS_WORD = REGIONS.domains.word;
-const DOMAIN_STRIDE = REGIONS.domains.stride;
-
-/** Base word of a domain's record. */
-export function domainWord(domain: number): number {
-  return DOMAINS_WORD + domain * DOMAIN_STRIDE;
-}
 
 /**
  * Arena byte of the domain's root table, -1 when nothing was ever mapped. A plain load: the word changes from 0 to its

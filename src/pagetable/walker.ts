@@ -10,10 +10,11 @@
 import type { Iova, Phys } from "../base/addr.ts";
 import type { Arena } from "../shm/arena.ts";
 import { load } from "../shm/atomics.ts";
+import { domainWord } from "../shm/domain_record.ts";
 import { DOMAIN } from "../shm/layout.ts";
 import { ENTRY_BYTES, type PageTableFormat, tableIndex } from "./format.ts";
 import { type FoundPage, findMapping } from "./mapping_list.ts";
-import { domainWord, rootTable, tableAt } from "./tables.ts";
+import { rootTable, tableAt } from "./tables.ts";
 
 /** Outcome of a walk; preallocated by the caller and overwritten. */
 export class WalkResult implements FoundPage {

@@ -2,9 +2,9 @@
 import type { Arena } from "./arena.ts";
 import { SG } from "./layout.ts";
 
-/** Flag bits of SG.flags (page_link and dma_flags of struct scatterlist). */
+/** Bits of SG.flags: page_link's two flag bits, whether a struct page exists, and dma_flags. */
 export const SG_FLAG = Object.freeze({
-  /** The entry is a link: `pfn` holds the word index of the next array. */
+  /** The entry is a link without data: `pfn` holds the word index of the next array. */
   chain: 1,
   /** Last entry of the list. */
   end: 2,
@@ -12,7 +12,7 @@ export const SG_FLAG = Object.freeze({
   hasPage: 4,
   /** dmaAddress is a PCI bus address (peer-to-peer), not translated by an IOMMU. */
   busAddress: 8,
-  /** Bounced entry by entry (untrusted device). */
+  /** The DMA side points into a bounce slot. */
   swiotlb: 16,
 });
 

@@ -59,7 +59,7 @@ export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wal
     ...(outcome.partial ? { partial: true as const } : {}),
     jobs: profile.jobs.map((_, index) => jobResult(setup, index, outcome.stats[index] as JobStats)),
     resources,
-    bottleneck: virtual ? bottleneckOf(resources) : null,
+    bottleneck: virtual && hasIo(outcome) ? bottleneckOf(resources) : null,
     confidence: { level: virtual ? "uncalibrated" : "host", band: null, not_modelled: virtual ? NOT_MODELLED : [] },
     counters: countersOf(setup, outcome),
     integrity: { leaks: outcome.leaks },
@@ -97,6 +97,11 @@ function jobResult(setup: RunSetup, index: number, stats: JobStats): JobResult {
   };
 }
 
+/** A run without a finished I/O was limited by nothing. */
+function hasIo(outcome: RunOutcome): boolean {
+  return outcome.stats.some((stats) => stats.read.ios + stats.write.ios > 0);
+}
+
 function resourcesOf(outcome: RunOutcome): ResourceResult[] {
   const durationPs = Math.max(1, outcome.durationNs * 1000);
   return outcome.servers
@@ -104,7 +109,8 @@ function resourcesOf(outcome: RunOutcome): ResourceResult[] {
     .map((server) => ({
       name: server.name,
       kind: server.kind,
-      utilization: Math.round((server.busyPs / (durationPs * server.width)) * 1e6) / 1e6,
+      // Work that ends after the last I/O is not part of the run's time.
+      utilization: Math.min(1, Math.round((server.busyPs / (durationPs * server.width)) * 1e6) / 1e6),
       wait_ns: Math.round(server.waitPs / 1000),
     }))
     .sort((a, b) => b.utilization - a.utilization || (a.name < b.name ? -1 : 1))

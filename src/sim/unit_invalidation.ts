@@ -9,15 +9,13 @@
  * ```
  * Wider requests drop translations that nobody unmapped, of the same domain.
  */
-import { alignDownWide, blockOrder } from "../base/addr.ts";
+import { alignDownWide, blockOrder, PAGE_SHIFT } from "../base/addr.ts";
 import { invalidateDomain, invalidatePages } from "../device/invalidate.ts";
 import type { InvalidationPort } from "../host/context.ts";
 import { pageBytes } from "../pagetable/page_size.ts";
 import { ADDRESS_MASK_MAX } from "../pagetable/vtd_invalidate.ts";
 import type { Arena } from "../shm/arena.ts";
 import type { IommuDescription } from "./machine/description.ts";
-
-const PAGE_SHIFT = 12;
 
 /** Applies invalidations to the units' IOTLBs at once; host code has already put them into the cost record. */
 export class UnitInvalidation implements InvalidationPort {

@@ -28,16 +28,6 @@ export interface YamlReadOptions {
   readonly overrides?: readonly Override[];
 }
 
-/** The validated value of a YAML file; see `readYamlDocument`. */
-export function parseYamlFile<T>(
-  file: string,
-  schema: z.ZodType<T>,
-  kind: YamlKind,
-  overrides: readonly Override[] = [],
-): T {
-  return readYamlDocument(file, schema, { kind, overrides }).value;
-}
-
 /** Reads, overrides and validates one YAML file of at most 1 MiB. Throws exactly one `DmasimError` for wrong input. */
 export function readYamlDocument<T>(file: string, schema: z.ZodType<T>, options: YamlReadOptions): YamlDocument<T> {
   const lines = new LineCounter();

@@ -57,6 +57,3 @@ export const PRICE = Object.freeze({
   /** Completion entry and interrupt message to the CPU (assumed). */
   interruptPs: 1000 * NS,
 });
-
-/** The shape of {@link PRICE}. */
-export type Prices = { readonly [K in keyof typeof PRICE]: number };

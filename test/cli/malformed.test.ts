@@ -62,7 +62,7 @@ const CASES: readonly Case[] = [
   profile("page-less entries without page-less memory", "sg: { pageless_share: 2 }", /too large/),
   profile("an I/O larger than its file", "size: 2k", /smallest block|no room/),
   profile("more files than the medium holds", "size: 2TiB, numjobs: 4", /do not fit|medium/),
-  profile("a queue of too many commands", "bs: 64MiB, iodepth: 256", /more commands in flight/),
+  profile("an I/O that no queue takes", "bs: 4GiB", /too large/),
   profile("rate and rate_iops at once", "rate: 1m, rate_iops: 5", /exclude each other/),
   profile("a negative time", "runtime: -5", /time|duration|number/),
   machine("an unknown key of a machine", "mode: strict", "mod: strict", /did you mean/),

@@ -8,12 +8,13 @@ import { linearTable } from "#dmasim/pagetable/linear.js";
 import { lpaeStage1 } from "#dmasim/pagetable/lpae.js";
 import { mapRange, unmapRange } from "#dmasim/pagetable/mapper.js";
 import { freeMappingList } from "#dmasim/pagetable/mapping_list.js";
-import { domainWord, freeDomainTables } from "#dmasim/pagetable/tables.js";
+import { freeDomainTables } from "#dmasim/pagetable/tables.js";
 import { virtioIommu } from "#dmasim/pagetable/virtio.js";
 import { VTD_SECOND_LEVEL, vtdSecondLevel } from "#dmasim/pagetable/vtd.js";
 import { WalkResult, walk } from "#dmasim/pagetable/walker.js";
 import { amdV2, vtdFirstStage } from "#dmasim/pagetable/x86.js";
 import { Arena } from "#dmasim/shm/arena.js";
+import { domainWord } from "#dmasim/shm/domain_record.js";
 import { DOMAIN } from "#dmasim/shm/layout.js";
 
 const FORMATS: readonly PageTableFormat[] = [

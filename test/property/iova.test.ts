@@ -1,37 +1,48 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Prng } from "#dmasim/base/prng.js";
 import { countIovas, freeIovaTree, initDomainIova, reserveIova } from "#dmasim/host/iommu/iova.js";
 import { allocIovaFast, flushCpuRcaches, freeIovaFast } from "#dmasim/host/iommu/magazine.js";
+import { clearFirstDomain } from "../support/domain.ts";
 import { makeContext, makeDomain } from "../support/host.ts";
 import { IovaModel, type ModelOptions } from "../support/iova_model.ts";
+import { type Draw, runSequences, SEQUENCES_TIMEOUT_MS } from "../support/sequences.ts";
 
 interface Live {
   readonly pfn: number;
   readonly pages: number;
 }
 
-interface Workload {
-  readonly ops: number;
+/** What the sequence of one seed looks like. */
+interface Load {
+  readonly model: ModelOptions;
   readonly liveMax: number;
   readonly pagesMax: number;
+  /** Bits of the masks that allocations draw from. */
   readonly masks: readonly number[];
-  /** CPU 0 allocates and CPU 1 frees, so that magazines travel through the depot. */
-  readonly handOver?: boolean;
+  /** CPU 0 fills up to liveMax, then CPU 1 frees everything, so that magazines travel through the depot. */
+  readonly handOver: boolean;
 }
 
-interface Outcome {
-  readonly failures: number;
-  readonly depotExchanges: number;
-}
+const CPUS_MAX = 4;
+/** Sequences longer than this hand over. */
+const SHORT_OPS = 200;
+const NARROW = [19, 20, 21, 32];
 
-const arenaContext = makeContext();
-let domainsUsed = 0;
+const context = makeContext();
+const seen = { failures: 0, depotExchanges: 0, flushes: 0 };
 
-function freshDomain(cpus: number, granuleShift = 12) {
-  const domain = makeDomain({ index: domainsUsed, cpus, pageShifts: [granuleShift] });
-  domainsUsed += 1;
-  return domain;
+function loadOf(seed: number, ops: number): Load {
+  const prng = new Prng(seed);
+  const era = prng.below(2) === 0 ? "6.1" : "6.12";
+  const granuleShift = prng.below(4) === 0 ? 16 : 12;
+  const corrected = prng.below(3) === 0;
+  const handOver = ops > SHORT_OPS;
+  const cpus = handOver ? 2 : 1 + prng.below(CPUS_MAX);
+  const model: ModelOptions = { era, cpus, granuleShift, startPfn: prng.below(4) === 0 ? 16 : 1, corrected };
+  if (handOver) return { model, liveMax: 600, pagesMax: 1, masks: [32], handOver };
+  const masks = [[32, 32, 48], NARROW, [32, 33, 34], [24, 32, 40]][prng.below(4)] as number[];
+  const pagesMax = [4, 40, 80, 2 ** 17][prng.below(4)] as number;
+  return { model, liveMax: 10 + prng.below(80), pagesMax, masks, handOver };
 }
 
 /** Pages that the fast path really takes. */
@@ -49,114 +60,119 @@ function checkFree(live: readonly Live[], pfn: number, pages: number, limit: num
 }
 
 /** Runs the same random calls on both allocators and compares every result. */
-function compare(options: ModelOptions, load: Workload, seed: number): Outcome {
-  const prng = new Prng(seed);
-  const domain = freshDomain(options.cpus, options.granuleShift);
-  const ctx = { ...arenaContext, era: options.era, defects: options.corrected ? "corrected" : "shipped" } as const;
-  const act = { ...ctx, cpu: 0 };
-  const model = new IovaModel(options);
-  initDomainIova(ctx.arena, domain, options.startPfn);
-  reserveIova(ctx, domain, 0xfee00, 0xfeeff);
-  model.reserve(0xfee00, 0xfeeff);
+function compare(seed: number, ops: Draw): void {
+  const load = loadOf(seed, ops.length);
+  const { model: options } = load;
+  const { arena } = context;
+  clearFirstDomain(arena, CPUS_MAX);
+  const domain = makeDomain({ cpus: options.cpus, pageShifts: [options.granuleShift] });
+  const act = { ...context, era: options.era, defects: options.corrected ? "corrected" : "shipped", cpu: 0 } as const;
+  const calls = { act: act as typeof act & { cpu: number }, domain, model: new IovaModel(options), ops, load };
+  initDomainIova(arena, domain, options.startPfn);
+  reserveIova(act, domain, 0xfee00, 0xfeeff);
+  calls.model.reserve(0xfee00, 0xfeeff);
   const live: Live[] = [];
-  let failures = 0;
-  let depotExchanges = 0;
-  for (let op = 0; op < load.ops; op += 1) {
-    act.cpu = prng.below(options.cpus);
-    depotExchanges += act.cost.depotExchanges;
+  let filling = true;
+  for (let op = 0; op < ops.length; op += 1) {
+    ops.seek(op);
     act.cost.reset();
-    const choice = prng.below(100);
-    if (choice === 0 && prng.below(20) === 0) {
-      flushCpuRcaches(act, domain);
-      model.flushCaches();
-    } else if (live.length > 0 && (choice < 48 || live.length >= load.liveMax)) {
-      const at = prng.below(live.length);
-      if (load.handOver) act.cpu = 1;
-      const range = live[at] as Live;
-      live[at] = live[live.length - 1] as Live;
-      live.pop();
-      if (choice < 3) {
-        freeIovaTree(act, domain, range.pfn);
-        model.freeTree(range.pfn);
-      } else {
-        freeIovaFast(act, domain, range.pfn, range.pages);
-        model.free(act.cpu, range.pfn, range.pages);
-      }
-    } else {
-      if (load.handOver) act.cpu = 0;
-      const pages = 1 + prng.below(prng.below(3) === 0 ? load.pagesMax : 4);
-      const bits = load.masks[prng.below(load.masks.length)] as number;
-      const limit = 2 ** (bits - options.granuleShift) - 1;
-      const flush = prng.below(2) === 0;
-      const pfn = allocIovaFast(act, domain, pages, limit, flush);
-      const expected = model.alloc(act.cpu, pages, limit, flush);
-      if (pfn !== expected) throw new Error(`op ${op}: ${pages} pages below ${limit}: ${pfn}, model ${expected}`);
-      if (pfn < 0) failures += 1;
-      else {
-        checkFree(live, pfn, pages, limit);
-        live.push({ pfn, pages });
-      }
-    }
+    if (live.length === 0) filling = true;
+    if (live.length >= load.liveMax) filling = false;
+    const choice = ops.below(0, 1000);
+    if (choice < 3) flush(calls);
+    else if (load.handOver ? !filling : live.length > 0 && (choice < 480 || !filling)) freeOne(calls, live, choice);
+    else allocOne(calls, live);
+    seen.depotExchanges += act.cost.depotExchanges;
   }
-  expect(countIovas(ctx.arena, domain)).toBe(model.ranges.length - 1);
+  check(countIovas(arena, domain) === calls.model.ranges.length - 1, "the trees hold as many ranges");
   for (const range of live) freeIovaFast(act, domain, range.pfn, range.pages);
   flushCpuRcaches(act, domain);
-  expect(countIovas(ctx.arena, domain)).toBe(0);
-  return { failures, depotExchanges };
+  check(countIovas(arena, domain) === 0, "everything came back");
 }
 
-const BASE: ModelOptions = { era: "6.12", cpus: 4, granuleShift: 12, startPfn: 1, corrected: false };
+interface Calls {
+  readonly act: typeof context;
+  readonly domain: ReturnType<typeof makeDomain>;
+  readonly model: IovaModel;
+  readonly ops: Draw;
+  readonly load: Load;
+}
+
+function flush({ act, domain, model, ops }: Calls): void {
+  ops.log?.("flush");
+  seen.flushes += 1;
+  flushCpuRcaches(act, domain);
+  model.flushCaches();
+}
+
+function freeOne({ act, domain, model, ops, load }: Calls, live: Live[], choice: number): void {
+  const at = ops.below(1, live.length);
+  const { pfn, pages } = live[at] as Live;
+  live[at] = live[live.length - 1] as Live;
+  live.pop();
+  act.cpu = load.handOver ? 1 : ops.below(2, domain.cpus);
+  ops.log?.(`cpu ${act.cpu} frees ${pages} pages at ${pfn}${choice < 30 ? " in the tree" : ""}`);
+  if (choice < 30) {
+    freeIovaTree(act, domain, pfn);
+    model.freeTree(pfn);
+  } else {
+    freeIovaFast(act, domain, pfn, pages);
+    model.free(act.cpu, pfn, pages);
+  }
+}
+
+function allocOne({ act, domain, model, ops, load }: Calls, live: Live[]): void {
+  const pages = 1 + (ops.below(1, 3) === 0 ? ops.below(2, load.pagesMax) : ops.below(2, Math.min(4, load.pagesMax)));
+  const bits = load.masks[ops.below(3, load.masks.length)] as number;
+  const limit = 2 ** (bits - load.model.granuleShift) - 1;
+  const flushes = ops.below(3, 2 * load.masks.length) % 2 === 0;
+  act.cpu = load.handOver ? 0 : ops.below(0, 1000) % domain.cpus;
+  ops.log?.(`cpu ${act.cpu} allocates ${pages} pages up to ${limit}${flushes ? ", flushing" : ""}`);
+  const pfn = allocIovaFast(act, domain, pages, limit, flushes);
+  const expected = model.alloc(act.cpu, pages, limit, flushes);
+  check(pfn === expected, `pfn ${pfn}, model ${expected}`);
+  if (pfn < 0) seen.failures += 1;
+  else {
+    checkFree(live, pfn, pages, limit);
+    live.push({ pfn, pages });
+  }
+}
+
+function check(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`differs: ${what}`);
+}
 
 describe("IOVA allocator against a naive model", () => {
-  it("agrees on mixed sizes, masks and CPUs", () => {
-    const load = { ops: 25_000, liveMax: 300, pagesMax: 80, masks: [32, 32, 48] };
-    expect(compare(BASE, load, 1).failures).toBe(0);
-    expect(compare({ ...BASE, era: "6.1", cpus: 2 }, load, 2).failures).toBe(0);
+  const length = (prng: Prng) => (prng.below(100) === 0 ? 1600 : 50 + prng.below(110));
+
+  it("agrees on every pfn, whatever the sizes, masks, CPUs, granules and era", {
+    timeout: SEQUENCES_TIMEOUT_MS,
+  }, () => {
+    const totals = runSequences({ length, run: compare });
+    if (totals.sequences === 1) return;
+    expect(totals.operations).toBeGreaterThan(1e6);
+    expect(seen.failures).toBeGreaterThan(totals.sequences);
+    expect(seen.depotExchanges).toBeGreaterThan(200);
+    expect(seen.flushes).toBeGreaterThan(1000);
   });
 
-  it("agrees when the space below narrow masks runs out", () => {
-    const load = { ops: 20_000, liveMax: 120, pagesMax: 70, masks: [20, 21, 22, 32] };
-    expect(compare(BASE, load, 3).failures).toBeGreaterThan(100);
-    expect(compare({ ...BASE, era: "6.1" }, load, 4).failures).toBeGreaterThan(100);
-  });
-
-  it("agrees when the space above 4 GiB runs out too", () => {
-    const load = { ops: 10_000, liveMax: 80, pagesMax: 2 ** 17, masks: [32, 33, 34] };
-    expect(compare({ ...BASE, cpus: 2 }, load, 9).failures).toBeGreaterThan(10);
-  });
-
-  it("agrees with the poisoning corrected, and then fails less often", () => {
-    const load = { ops: 15_000, liveMax: 120, pagesMax: 70, masks: [20, 21, 32] };
-    const shipped = compare({ ...BASE, cpus: 1 }, load, 5);
-    const corrected = compare({ ...BASE, cpus: 1, corrected: true }, load, 5);
-    expect(corrected.failures).toBeLessThan(shipped.failures);
-  });
-
-  it("agrees with magazines that go through the depot", () => {
-    const load = { ops: 20_000, liveMax: 1500, pagesMax: 2, masks: [32], handOver: true };
-    expect(compare({ ...BASE, cpus: 2 }, load, 6).depotExchanges).toBeGreaterThan(20);
-    expect(compare({ ...BASE, cpus: 2, era: "6.1" }, load, 6).depotExchanges).toBeGreaterThan(20);
-  });
-
-  it("agrees with 64 KiB granules and another start", () => {
-    const load = { ops: 10_000, liveMax: 200, pagesMax: 64, masks: [24, 32, 40] };
-    compare({ ...BASE, granuleShift: 16, startPfn: 16 }, load, 7);
-  });
-
-  it("agrees for any seed", () => {
-    const load = { ops: 200, liveMax: 30, pagesMax: 40, masks: [19, 20, 32, 48] };
-    fc.assert(
-      fc.property(fc.integer(), fc.boolean(), (seed, corrected) => {
-        compare({ ...BASE, corrected }, load, seed);
-      }),
-      { numRuns: 40, seed: 1 },
-    );
+  it("fails less often with the poisoning corrected", () => {
+    const failuresOf = (corrected: boolean): number => {
+      const act = { ...context, defects: corrected ? "corrected" : "shipped" } as const;
+      clearFirstDomain(context.arena, CPUS_MAX);
+      const domain = makeDomain();
+      initDomainIova(context.arena, domain, 1);
+      const wide = allocIovaFast(act, domain, 300, 2 ** 8 - 1, false);
+      return [wide, allocIovaFast(act, domain, 300, 2 ** 20 - 1, false)].filter((pfn) => pfn < 0).length;
+    };
+    expect([failuresOf(false), failuresOf(true)]).toEqual([2, 1]);
   });
 
   it("keeps ranges apart in era 4.1, rounded to powers of two", () => {
-    const ctx = { ...arenaContext, era: "4.1" } as const;
+    const ctx = { ...context, era: "4.1" } as const;
     const prng = new Prng(8);
-    const domain = freshDomain(1);
+    clearFirstDomain(ctx.arena, CPUS_MAX);
+    const domain = makeDomain();
     initDomainIova(ctx.arena, domain, 1);
     const used = new Map<number, number>();
     for (let op = 0; op < 10_000; op += 1) {

@@ -34,6 +34,17 @@ interface Target {
   readonly hasPages: boolean;
 }
 
+interface StressOptions {
+  /** Operations of each thread. */
+  readonly ops: number;
+  /** Mappings that each thread holds at most. */
+  readonly liveMax: number;
+  /** Maps in twenty operations; two are syncs, the rest unmaps. */
+  readonly mapShare: number;
+  readonly seed: number;
+  readonly targets: readonly Target[];
+}
+
 interface Stress {
   readonly system: System;
   readonly arena: Arena;
@@ -61,15 +72,7 @@ function target(system: System, device: string, region: string): Target {
 }
 
 /** Runs `ops` operations on every thread at the same time and adds their counts up; fails with the first failure. */
-async function stress(
-  { system, arena, books }: Stress,
-  options: {
-    readonly ops: number;
-    readonly liveMax: number;
-    readonly seed: number;
-    readonly targets: readonly Target[];
-  },
-): Promise<Counts> {
+async function stress({ system, arena, books }: Stress, options: StressOptions): Promise<Counts> {
   const entry = new URL("./fixtures/map_stress.mjs", import.meta.url);
   const reports = await Promise.all(
     Array.from({ length: THREADS }, (_, thread) => {
@@ -122,7 +125,7 @@ describe("two threads map and unmap on one arena", () => {
       target(system, "nic0", "ram1"),
       target(system, "capture0", "ram1"),
     ];
-    const options = { liveMax: 48, targets };
+    const options = { liveMax: 48, mapShare: 10, targets };
     const first = await stress(bench, { ...options, ops: 250_000, seed: 1 });
     expectAllBack(bench);
     const frames = framesUsed(arena);
@@ -148,7 +151,7 @@ describe("two threads map and unmap on one arena", () => {
     });
     const bench = prepare(machine);
     const targets = [target(bench.system, "capture0", "ram1")];
-    const counts = await stress(bench, { ops: 200_000, liveMax: 64, seed: 3, targets });
+    const counts = await stress(bench, { ops: 200_000, liveMax: 64, mapShare: 12, seed: 3, targets });
     expectAllBack(bench);
     expect(counts.maps).toBe(counts.unmaps);
     const full = counts.retried / (counts.retried + counts.maps);

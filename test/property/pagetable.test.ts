@@ -3,10 +3,11 @@ import { expect, it } from "vitest";
 import { CostRecord } from "#dmasim/base/cost.js";
 import { framesUsed } from "#dmasim/pagetable/frames.js";
 import { mapRange, unmapRange } from "#dmasim/pagetable/mapper.js";
-import { domainWord, freeDomainTables } from "#dmasim/pagetable/tables.js";
+import { freeDomainTables } from "#dmasim/pagetable/tables.js";
 import { VTD_SECOND_LEVEL } from "#dmasim/pagetable/vtd.js";
 import { WalkResult, walk } from "#dmasim/pagetable/walker.js";
 import { Arena } from "#dmasim/shm/arena.js";
+import { domainWord } from "#dmasim/shm/domain_record.js";
 import { DOMAIN } from "#dmasim/shm/layout.js";
 
 const PAGE = 4096;

@@ -19,7 +19,7 @@ const REFUSED: readonly Refused[] = [
     what: "a peer behind a host bridge that is not on the list",
     set: { "pcie.rc0.id": "null", "pcie.rc1.id": "null" },
     job: '{ name: a, rw: read, bs: 4k, size: 1MiB, iodepth: 4, device: nvme0, target: "bar:nvme3" }',
-    text: /EREMOTEIO|peer/i,
+    text: /peer-to-peer not supported between these devices/,
   },
   {
     what: "an entry longer than a segment of slots",
@@ -84,6 +84,8 @@ describe.each(CLOCKS)("%s clock", (clock) => {
       expect(result.integrity.leaks).toEqual([]);
       expect(result.partial).toBeUndefined();
       expect(result.host.integrity.mismatches).toBe(0);
+    for (const { name, utilization } of result.resources) expect(utilization, name).toBeLessThanOrEqual(1);
+    if (alone) expect(result.bottleneck).toBeNull();
       if (!alone) expect([jobOf(result, 1).error, bytesOf(jobOf(result, 1))]).toEqual([0, MIB]);
     },
   );

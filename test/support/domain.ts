@@ -6,6 +6,7 @@ import { initPool } from "#dmasim/host/swiotlb/pool.js";
 import { VTD_SECOND_LEVEL } from "#dmasim/pagetable/vtd.js";
 import { WalkResult, walk } from "#dmasim/pagetable/walker.js";
 import type { Arena } from "#dmasim/shm/arena.js";
+import { DOMAINS_MAX, HEADER, IOVA_ORDERS, REGIONS } from "#dmasim/shm/layout.js";
 import { makeDomain } from "./host.ts";
 
 /** A domain whose IOVA space is ready; every test takes another index, or its own arena. */
@@ -13,6 +14,21 @@ export function setUpDomain(ctx: HostContext, overrides: Partial<DmaDomain> = {}
   const domain = makeDomain(overrides);
   initDomainIova(ctx.arena, domain, 1);
   return domain;
+}
+
+/** Forgets everything about IOVAs of the arena's first domain, so that the next sequence begins with an empty arena. */
+export function clearFirstDomain(arena: Arena, cpus: number): void {
+  const { domains, cpuRcaches, depots, iovaBuckets, header } = REGIONS;
+  const clear = (word: number, words: number) => arena.i32.fill(0, word, word + words);
+  clear(domains.word, domains.stride);
+  clear(cpuRcaches.word, cpuRcaches.stride * cpus * IOVA_ORDERS);
+  clear(depots.word, depots.stride * IOVA_ORDERS);
+  clear(iovaBuckets.word, (iovaBuckets.stride * iovaBuckets.count) / DOMAINS_MAX);
+  clear(REGIONS.iovaNodes.word, REGIONS.iovaNodes.stride * (arena.i32[header.word + HEADER.iovaNodeNext] as number));
+  const magazines = arena.i32[header.word + HEADER.magazineNext] as number;
+  clear(REGIONS.magazines.word, REGIONS.magazines.stride * magazines);
+  arena.i32[header.word + HEADER.iovaNodeNext] = 1;
+  arena.i32[header.word + HEADER.magazineNext] = 1;
 }
 
 /** A bounce pool of one area at 64 MiB. */

@@ -2,7 +2,6 @@ import {
   sgDmaAddress,
   sgDmaLength,
   sgLength,
-  sgNext,
   sgOffset,
   sgPfn,
   sgSetPage,
@@ -10,6 +9,7 @@ import {
 } from "#dmasim/host/dma/scatterlist.js";
 import { allocSg } from "#dmasim/host/dma/sg_table.js";
 import type { Arena } from "#dmasim/shm/arena.js";
+import { sgNext } from "#dmasim/shm/sg_entry.js";
 
 export interface PageEntry {
   readonly pfn: number;

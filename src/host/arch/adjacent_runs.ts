@@ -6,7 +6,8 @@
  */
 import type { DmaAddr } from "../../base/addr.ts";
 import { SG } from "../../shm/layout.ts";
-import { sgDmaAddress, sgDmaLength, sgLength, sgNext, sgSetDma } from "../dma/scatterlist.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
+import { sgDmaAddress, sgDmaLength, sgLength, sgSetDma } from "../dma/scatterlist.ts";
 import { releaseRange } from "./per_entry.ts";
 import type { ArchRequest } from "./types.ts";
 import type { ArchWork } from "./work.ts";

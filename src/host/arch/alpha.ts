@@ -10,7 +10,8 @@
  */
 import { alignUpWide, type DmaAddr, lowBits, type Phys } from "../../base/addr.ts";
 import { LINEAR_TABLE, SG } from "../../shm/layout.ts";
-import { sgDmaAddress, sgDmaLength, sgLength, sgNext, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
+import { sgDmaAddress, sgDmaLength, sgLength, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
 import { classifyAlpha, FOLLOWER, LEADER } from "./alpha_classify.ts";
 import { boundaryEntries, clearBits, nextSet, setBits, spansBoundary } from "./bitmap.ts";
 import { NO_CACHE } from "./cache_ops.ts";

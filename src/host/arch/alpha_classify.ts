@@ -3,7 +3,8 @@
  * will be written later, as in the kernel.
  */
 import { SG } from "../../shm/layout.ts";
-import { sgDmaAddress, sgDmaLength, sgLength, sgNext, sgPhys } from "../dma/scatterlist.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
+import { sgDmaAddress, sgDmaLength, sgLength, sgPhys } from "../dma/scatterlist.ts";
 import { seamOf } from "./merge.ts";
 import type { ArchRequest } from "./types.ts";
 

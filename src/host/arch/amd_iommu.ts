@@ -9,7 +9,7 @@ import { DIR } from "../dma/device.ts";
 import { boundaryEntries, takeArea } from "./bitmap.ts";
 import { NO_CACHE } from "./cache_ops.ts";
 import { tableOf } from "./entry.ts";
-import { type LinearTable, tableRecord } from "./linear_iommu.ts";
+import { flushFreed, type LinearTable, tableRecord } from "./linear_iommu.ts";
 import { highWord, lowWord, mapEachEntry, releaseEntries } from "./per_entry.ts";
 import type { ArchRequest, ArchRow } from "./types.ts";
 import type { ArchWork } from "./work.ts";
@@ -54,14 +54,14 @@ function mapAmd(_row: ArchRow, request: ArchRequest, work: ArchWork): number {
   const failed = mapEachEntry(request, work, takePages, { lo: (phys) => lowWord(phys) + PTE_PRESENT, hi: hiOf });
   if (failed < 0) return request.nents;
   releaseEntries(request, work, failed, noteFreed(request));
-  flushIfNeeded(request, work);
+  flushFreed(request.ctx.arena, tableOf(request), work);
   return 0;
 }
 
 function unmapAmd(_row: ArchRow, request: ArchRequest, work: ArchWork): void {
   releaseEntries(request, work, request.nents, (table, first, entries) => {
     noteFreed(request)(table, first, entries);
-    flushIfNeeded(request, work);
+    flushFreed(request.ctx.arena, tableOf(request), work);
   });
 }
 
@@ -79,7 +79,7 @@ function takePages(request: ArchRequest, work: ArchWork, count: number): number 
     }
     if (first >= 0) {
       arena.u32[record + LINEAR_TABLE.cursor] = first + count;
-      if (request.unit.options.fullFlush !== true) flushIfNeeded(request, work);
+      if (request.unit.options.fullFlush !== true) flushFreed(request.ctx.arena, tableOf(request), work);
       return first;
     }
     const grown = arena.u32[record + LINEAR_TABLE.grown] as number;
@@ -109,7 +109,8 @@ function searchApertures(request: ArchRequest, table: LinearTable, count: number
   for (let base = from - start; base < grown; base += AMD_APERTURE_PAGES) {
     if (base * PAGE >= request.device.dmaMask) break;
     const limit = AMD_APERTURE_PAGES + base > reach ? reach - base + 1 : AMD_APERTURE_PAGES;
-    const first = takeArea(arena, table.entryBase + base, limit, start, count, 0, boundary, 0);
+    const end = Math.min(limit, grown - base);
+    const first = takeArea(arena, table.entryBase + base, end, start, count, 0, boundary, 0);
     if (first >= 0) return base + first;
     start = 0;
   }
@@ -124,13 +125,4 @@ function noteFreed(request: ArchRequest): (table: LinearTable, first: number, en
     const above = first >= (arena.u32[record + LINEAR_TABLE.cursor] as number);
     if (above || request.unit.options.fullFlush === true) arena.u32[record + LINEAR_TABLE.needFlush] = 1;
   };
-}
-
-function flushIfNeeded(request: ArchRequest, work: ArchWork): void {
-  const { arena } = request.ctx;
-  const record = tableRecord(tableOf(request));
-  if (arena.u32[record + LINEAR_TABLE.needFlush] === 0) return;
-  arena.u32[record + LINEAR_TABLE.needFlush] = 0;
-  arena.u32[record + LINEAR_TABLE.flushes] = (arena.u32[record + LINEAR_TABLE.flushes] as number) + 1;
-  work.flushTlb();
 }

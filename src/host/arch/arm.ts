@@ -5,17 +5,9 @@
  * page for the flush. That is why the series of 2015 left ARM out; a map_pfn beside map_page was proposed.
  */
 import { alignUp, type DmaAddr, type Phys } from "../../base/addr.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { DIR } from "../dma/device.ts";
-import {
-  sgDmaAddress,
-  sgDmaLength,
-  sgHasPage,
-  sgLength,
-  sgNext,
-  sgOffset,
-  sgPhys,
-  sgSetDma,
-} from "../dma/scatterlist.ts";
+import { sgDmaAddress, sgDmaLength, sgHasPage, sgLength, sgOffset, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
 import { findClearArea, setBits } from "./bitmap.ts";
 import { BY_DIRECTION, eachKmap, opFor } from "./cache_ops.ts";
 import { eachEntry, kvaOf, NO_VA, offsetExceedsPage, tableOf, translatedPage } from "./entry.ts";

@@ -6,9 +6,10 @@
  */
 import { alignDown, lowBits, pagesSpanned } from "../../base/addr.ts";
 import { SG } from "../../shm/layout.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { DIR } from "../dma/device.ts";
 import { dmaCapable } from "../dma/limits.ts";
-import { sgDmaAddress, sgHasPage, sgLength, sgNext, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
+import { sgDmaAddress, sgHasPage, sgLength, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
 import { eachEntry, kvaOf, NO_VA } from "./entry.ts";
 import type { CacheOpName } from "./operations.ts";
 import { skipsCacheWork } from "./pageless.ts";

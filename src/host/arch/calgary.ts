@@ -2,8 +2,8 @@
  * Calgary and CalIOC2 (arch/x86/kernel/pci-calgary_64.c, kernel 4.1): translation control entries, one range an entry.
  */
 import { LINEAR_TABLE, SG } from "../../shm/layout.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { DIR } from "../dma/device.ts";
-import { sgNext } from "../dma/scatterlist.ts";
 import { NO_CACHE } from "./cache_ops.ts";
 import { eachEntry, offsetExceedsPage, tableOf } from "./entry.ts";
 import { tableRecord, takeNextFit } from "./linear_iommu.ts";

@@ -3,7 +3,8 @@
  */
 import { alignDownWide, PAGE_BYTES, type Phys } from "../../base/addr.ts";
 import { defined } from "../../base/assert.ts";
-import { sgHasPage, sgNext, sgOffset, sgPfn, sgPhys } from "../dma/scatterlist.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
+import { sgHasPage, sgOffset, sgPfn, sgPhys } from "../dma/scatterlist.ts";
 import type { LinearTable } from "./linear_iommu.ts";
 import type { ArchRequest } from "./types.ts";
 

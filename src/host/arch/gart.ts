@@ -6,12 +6,13 @@
  */
 import { type Phys, pagesSpanned } from "../../base/addr.ts";
 import { SG } from "../../shm/layout.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { dmaCapable } from "../dma/limits.ts";
-import { sgDmaAddress, sgDmaLength, sgLength, sgNext, sgOffset, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
+import { sgDmaAddress, sgDmaLength, sgLength, sgOffset, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
 import { NO_CACHE } from "./cache_ops.ts";
 import { eachEntry, offsetExceedsPage, tableOf } from "./entry.ts";
-import { EMERGENCY_PAGES, flushGart, gpteEncode, releaseArea, reportFull, takeSlots } from "./gart_aperture.ts";
-import { addressOf, writeEntry } from "./linear_iommu.ts";
+import { EMERGENCY_PAGES, gpteEncode, releaseArea, reportFull, takeSlots } from "./gart_aperture.ts";
+import { addressOf, flushFreed, writeEntry } from "./linear_iommu.ts";
 import { seamOf } from "./merge.ts";
 import type { ArchRequest, ArchRow } from "./types.ts";
 import type { ArchWork } from "./work.ts";
@@ -84,7 +85,7 @@ function mapGart(_row: ArchRow, request: ArchRequest, work: ArchWork): number {
     previous = sg;
   }
   if (!mapRun(request, work, run, out)) return fail(request, work, count, run.pages);
-  flushGart(request, work);
+  flushFreed(request.ctx.arena, tableOf(request), work);
   const next = sgNext(arena, out);
   if (count + 1 < request.nents && next !== 0) arena.u32[next + SG.dmaLength] = 0;
   return count + 1;
@@ -127,7 +128,7 @@ function mapRun(request: ArchRequest, work: ArchWork, run: Run, out: number): bo
 /** Undo, then once more without merging; when that fails too every address becomes the emergency area's. */
 function fail(request: ArchRequest, work: ArchWork, mapped: number, pages: number): number {
   const { arena } = request.ctx;
-  flushGart(request, work);
+  flushFreed(request.ctx.arena, tableOf(request), work);
   releaseFirst(request, work, mapped);
   if (request.unit.options.force === true || request.unit.options.merge !== false) {
     const count = mapDumb(request, work);
@@ -156,12 +157,12 @@ function mapDumb(request: ArchRequest, work: ArchWork): number {
     if (dmaAddr < 0) {
       releaseFirst(request, work, i);
       arena.u32[request.sg + SG.dmaLength] = 0;
-      flushGart(request, work);
+      flushFreed(request.ctx.arena, tableOf(request), work);
       return 0;
     }
     sgSetDma(arena, sg, dmaAddr, bytes);
   }
-  flushGart(request, work);
+  flushFreed(request.ctx.arena, tableOf(request), work);
   return request.nents;
 }
 

@@ -52,16 +52,6 @@ function maskBits(addr: number, mask: number): number {
   return addr - Math.floor(addr / (mask + 1)) * (mask + 1);
 }
 
-/** Flushes once for everything since the last flush (flush_gart). */
-export function flushGart(request: ArchRequest, work: ArchWork): void {
-  const { arena } = request.ctx;
-  const record = tableRecord(tableOf(request));
-  if (arena.u32[record + LINEAR_TABLE.needFlush] === 0) return;
-  arena.u32[record + LINEAR_TABLE.needFlush] = 0;
-  arena.u32[record + LINEAR_TABLE.flushes] = (arena.u32[record + LINEAR_TABLE.flushes] as number) + 1;
-  work.flushTlb();
-}
-
 /** What the kernel says when the aperture is full; larger than the emergency area, it stops (iommu_full). */
 export function reportFull(request: ArchRequest, work: ArchWork, bytes: number): void {
   work.log(`PCI-DMA: Out of IOMMU space for ${bytes} bytes`);

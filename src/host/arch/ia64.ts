@@ -6,8 +6,9 @@
  */
 import { alignUpWide, type DmaAddr, lowBits } from "../../base/addr.ts";
 import { SG } from "../../shm/layout.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { DIR } from "../dma/device.ts";
-import { sgDmaAddress, sgDmaLength, sgHasPage, sgLength, sgNext, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
+import { sgDmaAddress, sgDmaLength, sgHasPage, sgLength, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
 import { NO_CACHE } from "./cache_ops.ts";
 import { eachEntry, kvaOf, NO_VA, tableOf } from "./entry.ts";
 import { saveIa64, takeIa64 } from "./ia64_resmap.ts";
@@ -20,13 +21,11 @@ import {
   unlockTable,
   writeEntry,
 } from "./linear_iommu.ts";
-import { seamOf } from "./merge.ts";
 import { highWord, lowWord } from "./per_entry.ts";
+import { mapStreams } from "./stream.ts";
 import type { ArchRequest, ArchRow } from "./types.ts";
 import type { ArchWork } from "./work.ts";
 
-/** A DMA stream has at most as many pages as a bitmap word has bits. */
-const CHUNK_PAGES = 64;
 const VALID_HI = 0x80000000;
 
 /** HP zx1; `iommuPageBytes` may be 4, 8, 16 or 64 KiB. */
@@ -58,49 +57,14 @@ function addressFor(request: ArchRequest, entry: number, sg: number): number {
 }
 
 function mapSba(_row: ArchRow, request: ArchRequest, work: ArchWork): number {
-  const { arena } = request.ctx;
   if (request.nents === 1) return mapSingle(request, work);
   const table = tableOf(request);
-  let out = request.sg;
-  let count = 0;
-  let sg = request.sg;
-  let entry = 0;
-  while (entry < request.nents && sg !== 0) {
-    const stream = streamFrom(request, sg, entry);
-    const dmaAddr = mapStream(request, work, table, sg, entry, stream.entries, stream.bytes);
-    if (dmaAddr < 0) return undo(request, work, table, count);
-    for (let i = 0; i < stream.entries; i += 1) sg = sgNext(arena, sg);
-    entry += stream.entries;
-    sgSetDma(arena, out, dmaAddr, stream.bytes);
-    out = sgNext(arena, out);
-    count += 1;
-  }
-  eachEntry(request, (rest, i) => {
-    if (i >= count) sgSetDma(arena, rest, 0, 0);
+  return mapStreams(request, {
+    family: "contiguous-or-join",
+    addressFor,
+    mapStream: (sg, entry, entries, bytes) => mapStream(request, work, table, sg, entry, entries, bytes),
+    undo: (count) => undo(request, work, table, count),
   });
-  return count;
-}
-
-/** Entries from `sg` on that make one DMA stream (sba_coalesce_chunks). */
-function streamFrom(request: ArchRequest, sg: number, entry: number): { entries: number; bytes: number } {
-  const { arena } = request.ctx;
-  const page = request.unit.iommuPageBytes;
-  const offset = lowBits(addressFor(request, entry, sg), page);
-  let bytes = sgLength(arena, sg);
-  let end = addressFor(request, entry, sg) + bytes;
-  let entries = 1;
-  let at = sgNext(arena, sg);
-  for (let i = entry + 1; i < request.nents && at !== 0; i += 1, at = sgNext(arena, at)) {
-    const length = sgLength(arena, at);
-    const start = addressFor(request, i, at);
-    if (alignUpWide(bytes + offset + length, page) > CHUNK_PAGES * page) break;
-    if (bytes + length > request.device.maxSegBytes) break;
-    if (seamOf("contiguous-or-join", end, start, page) === "none") break;
-    bytes += length;
-    end = start + length;
-    entries += 1;
-  }
-  return { entries, bytes };
 }
 
 /** Allocates and fills one stream; -1 = out of space. */

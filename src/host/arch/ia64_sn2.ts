@@ -4,7 +4,8 @@
  * A 64-bit device gets the bus's direct 64-bit address; a narrower one needs address translation entries (ATEs).
  */
 import { ADDR_LIMIT } from "../../base/addr.ts";
-import { sgDmaAddress, sgDmaLength, sgLength, sgNext, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
+import { sgDmaAddress, sgDmaLength, sgLength, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
 import { NO_CACHE } from "./cache_ops.ts";
 import { eachEntry, tableOf } from "./entry.ts";
 import { isTranslated, takeNextFit } from "./linear_iommu.ts";

@@ -21,7 +21,7 @@ import { LINEAR_ENTRIES_MAX } from "../../shm/capacities.ts";
 import { LINEAR_TABLE, REGIONS } from "../../shm/layout.ts";
 import { lock, unlock } from "../../shm/mutex.ts";
 import type { HostContext } from "../context.ts";
-import { areaIsClear, boundaryEntries, nextSet, setBits, takeArea } from "./bitmap.ts";
+import { boundaryEntries, nextSet, setBits, takeArea } from "./bitmap.ts";
 import type { ArchWork } from "./work.ts";
 
 /** Geometry of one table; immutable. */
@@ -132,6 +132,15 @@ export function iommuPageOf(table: LinearTable, addr: number): number {
   return alignDown(addr, table.iommuPageBytes);
 }
 
+/** Flushes once for everything freed since the last flush, if anything was (flush_gart, domain_flush_complete). */
+export function flushFreed(arena: Arena, table: LinearTable, work: ArchWork): void {
+  const record = tableRecord(table);
+  if (arena.u32[record + LINEAR_TABLE.needFlush] === 0) return;
+  arena.u32[record + LINEAR_TABLE.needFlush] = 0;
+  arena.u32[record + LINEAR_TABLE.flushes] = (arena.u32[record + LINEAR_TABLE.flushes] as number) + 1;
+  work.flushTlb();
+}
+
 /** Entries in use, reserved ones included. */
 export function entriesUsed(arena: Arena, table: LinearTable): number {
   let used = 0;
@@ -140,11 +149,6 @@ export function entriesUsed(arena: Arena, table: LinearTable): number {
     at = nextSet(arena, table.entryBase, at + 1, table.entries);
   }
   return used;
-}
-
-/** True when none of [first, first + count) is in use. */
-export function entriesFree(arena: Arena, table: LinearTable, first: number, count: number): boolean {
-  return areaIsClear(arena, table.entryBase, first, count);
 }
 
 /**

@@ -3,19 +3,18 @@
  * machines without an IOMMU (arch/parisc/kernel/pci-dma.c), kernel 4.1.
  */
 import { alignUpWide, type DmaAddr, lowBits } from "../../base/addr.ts";
-import { sgDmaAddress, sgDmaLength, sgLength, sgNext, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
+import { sgDmaAddress, sgDmaLength, sgLength, sgPhys } from "../dma/scatterlist.ts";
 import { always, NO_CACHE, noncoherentOps } from "./cache_ops.ts";
 import { coherenceIndex, countSnoops, mergeAddress, snoopVa, standInIndex } from "./coherence.ts";
-import { eachEntry, NO_VA, tableOf } from "./entry.ts";
+import { NO_VA, tableOf } from "./entry.ts";
 import { addressOf, entryOf, lockTable, unlockTable } from "./linear_iommu.ts";
-import { seamOf } from "./merge.ts";
 import { CCIO_CHIP, ccioHints, type PariscChip, SBA_CHIP } from "./parisc_chips.ts";
+import { mapStreams } from "./stream.ts";
 import type { ArchOps, ArchRequest, ArchRow } from "./types.ts";
 import type { ArchWork } from "./work.ts";
 
 const PAGE = 4096;
-/** A DMA stream has at most as many pages as a long has bits. */
-const CHUNK_PAGES = 64;
 const PAGELESS: ArchRow["pageless"] = {
   before: { outcome: "coherence-index", why: "has no kernel virtual address: coherence-index" },
   after: {
@@ -98,48 +97,13 @@ function parisc(chip: PariscChip): ArchOps {
 }
 
 function mapList(chip: PariscChip, request: ArchRequest, work: ArchWork): number {
-  const { arena } = request.ctx;
   countSnoops(request, work);
-  let out = request.sg;
-  let count = 0;
-  let sg = request.sg;
-  let entry = 0;
-  while (entry < request.nents && sg !== 0) {
-    const stream = streamFrom(request, sg, entry);
-    const dmaAddr = mapStream(chip, request, work, sg, entry, stream.entries, stream.bytes);
-    if (dmaAddr < 0) return 0;
-    for (let i = 0; i < stream.entries; i += 1) sg = sgNext(arena, sg);
-    entry += stream.entries;
-    sgSetDma(arena, out, dmaAddr, stream.bytes);
-    out = sgNext(arena, out);
-    count += 1;
-  }
-  eachEntry(request, (rest, i) => {
-    if (i >= count) sgSetDma(arena, rest, 0, 0);
+  return mapStreams(request, {
+    family: "contiguous-and-aligned",
+    addressFor: mergeAddress,
+    mapStream: (sg, entry, entries, bytes) => mapStream(chip, request, work, sg, entry, entries, bytes),
+    undo: () => 0,
   });
-  return count;
-}
-
-/** Entries from `sg` on that make one DMA stream (iommu_coalesce_chunks). */
-function streamFrom(request: ArchRequest, sg: number, entry: number): { entries: number; bytes: number } {
-  const { arena } = request.ctx;
-  const page = request.unit.iommuPageBytes;
-  const offset = lowBits(mergeAddress(request, entry, sg), page);
-  let bytes = sgLength(arena, sg);
-  let entries = 1;
-  let end = mergeAddress(request, entry, sg) + bytes;
-  let at = sgNext(arena, sg);
-  for (let i = entry + 1; i < request.nents && at !== 0; i += 1, at = sgNext(arena, at)) {
-    const length = sgLength(arena, at);
-    const start = mergeAddress(request, i, at);
-    if (alignUpWide(bytes + offset + length, page) > CHUNK_PAGES * page) break;
-    if (length + bytes > request.device.maxSegBytes) break;
-    if (seamOf("contiguous-and-aligned", end, start, page) === "none") break;
-    bytes += length;
-    end = start + length;
-    entries += 1;
-  }
-  return { entries, bytes };
 }
 
 function mapStream(

@@ -5,7 +5,8 @@
  */
 import type { DmaAddr, Phys } from "../../base/addr.ts";
 import { SG } from "../../shm/layout.ts";
-import { sgDmaAddress, sgDmaLength, sgLength, sgNext, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
+import { sgDmaAddress, sgDmaLength, sgLength, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
 import { clearBits } from "./bitmap.ts";
 import { tableOf } from "./entry.ts";
 import {

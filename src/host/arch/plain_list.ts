@@ -2,8 +2,9 @@
  * A plain description of a list, made into the arena's scatterlist: what tests, cases and tools write down.
  */
 import { PAGE_BYTES, type Phys } from "../../base/addr.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import type { HostContext } from "../context.ts";
-import { sgNext, sgSetPage, sgSetPfn } from "../dma/scatterlist.ts";
+import { sgSetPage, sgSetPfn } from "../dma/scatterlist.ts";
 import { allocSg } from "../dma/sg_table.ts";
 
 /** One entry: memory by `phys`, or by the page it names and an offset that may exceed it. */

@@ -4,7 +4,8 @@
 import { alignDown, lowBits, pagesSpanned } from "../../base/addr.ts";
 import { defined } from "../../base/assert.ts";
 import type { Arena } from "../../shm/arena.ts";
-import { sgDmaAddress, sgLength, sgNext, sgOffset, sgPfn, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
+import { sgDmaAddress, sgLength, sgOffset, sgPfn, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
 import { clearBits } from "./bitmap.ts";
 import { always, NO_CACHE, NO_CACHE_RULE } from "./cache_ops.ts";
 import { eachEntry, kvaOf, NO_VA, tableOf } from "./entry.ts";

@@ -6,8 +6,9 @@
  * begins at offset 0 behind it.
  */
 import { lowBits, pagesSpanned } from "../../base/addr.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { DIR } from "../dma/device.ts";
-import { sgDmaAddress, sgDmaLength, sgLength, sgNext, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
+import { sgDmaAddress, sgDmaLength, sgLength, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
 import { NO_CACHE } from "./cache_ops.ts";
 import { eachEntry, tableOf } from "./entry.ts";
 import { entriesFor, type LinearTable, writeEntry } from "./linear_iommu.ts";

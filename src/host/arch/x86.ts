@@ -4,8 +4,9 @@
  */
 import type { Phys } from "../../base/addr.ts";
 import { SG } from "../../shm/layout.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { dmaCapable } from "../dma/limits.ts";
-import { sgDmaAddress, sgDmaLength, sgHasPage, sgLength, sgNext, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
+import { sgDmaAddress, sgDmaLength, sgHasPage, sgLength, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
 import { swiotlbMap, swiotlbSyncForCpu, swiotlbSyncForDevice, swiotlbUnmap } from "../swiotlb/bounce.ts";
 import { isBounce } from "../swiotlb/pool.ts";
 import { always, NO_CACHE, type NO_CACHE_RULE, noncoherentOps, opFor } from "./cache_ops.ts";

@@ -4,6 +4,7 @@
 import type { Phys } from "../../base/addr.ts";
 import { PATH } from "../../base/cost.ts";
 import { SG } from "../../shm/layout.ts";
+import { SG_FLAG, sgNext } from "../../shm/sg_entry.ts";
 import { type HostContext, PEER_ROUTE } from "../context.ts";
 import { MAP_FAILURES } from "../status.ts";
 import { swiotlbMap, swiotlbSyncForCpu, swiotlbSyncForDevice, swiotlbUnmap } from "../swiotlb/bounce.ts";
@@ -13,11 +14,9 @@ import { ATTR, type DmaDevice } from "./device.ts";
 import { dmaCapable } from "./limits.ts";
 import { NOT_PEER, peerBusAddress, peerRoute } from "./peer_entry.ts";
 import {
-  SG_FLAG,
   sgDmaAddress,
   sgHasPage,
   sgIsBusAddress,
-  sgNext,
   sgPhys,
   sgSetDma,
   sgSetDmaMarked,

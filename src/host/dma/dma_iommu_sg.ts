@@ -14,6 +14,7 @@ import { alignUp, DMA_MAPPING_ERROR, type Iova } from "../../base/addr.ts";
 import { PATH } from "../../base/cost.ts";
 import { mapRange } from "../../pagetable/mapper.ts";
 import { SG } from "../../shm/layout.ts";
+import { SG_FLAG, sgNext } from "../../shm/sg_entry.ts";
 import { type HostContext, PEER_ROUTE } from "../context.ts";
 import { allocDmaIova } from "../iommu/dma_iova.ts";
 import { MAP_FAILURES } from "../status.ts";
@@ -23,11 +24,9 @@ import { dirProt, domainFormat, undoMap, unmapIova } from "./dma_iommu.ts";
 import { granuleBytes } from "./limits.ts";
 import { NOT_PEER, peerBusAddress, peerRoute } from "./peer_entry.ts";
 import {
-  SG_FLAG,
   sgDmaAddress,
   sgHasPage,
   sgIsBusAddress,
-  sgNext,
   sgPhys,
   sgSetDma,
   sgSetDmaMarked,

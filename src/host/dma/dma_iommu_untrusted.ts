@@ -8,6 +8,7 @@ import { PATH } from "../../base/cost.ts";
 import { pageBytes } from "../../pagetable/page_size.ts";
 import { WalkResult, walk } from "../../pagetable/walker.ts";
 import { SG } from "../../shm/layout.ts";
+import { SG_FLAG, sgNext } from "../../shm/sg_entry.ts";
 import type { HostContext } from "../context.ts";
 import { MAP_FAILURES } from "../status.ts";
 import { swiotlbMap, swiotlbSyncForCpu, swiotlbSyncForDevice, swiotlbUnmap } from "../swiotlb/bounce.ts";
@@ -15,16 +16,7 @@ import { isBounce } from "../swiotlb/pool.ts";
 import { ATTR, type DmaDevice, type DmaDomain } from "./device.ts";
 import { domainFormat, iommuMapPhys, iommuUnmapPhys } from "./dma_iommu.ts";
 import { granuleBytes } from "./limits.ts";
-import {
-  SG_FLAG,
-  sgDmaAddress,
-  sgHasPage,
-  sgNext,
-  sgPhys,
-  sgSetDma,
-  sgSetDmaMarked,
-  sgUnmarkDma,
-} from "./scatterlist.ts";
+import { sgDmaAddress, sgHasPage, sgPhys, sgSetDma, sgSetDmaMarked, sgUnmarkDma } from "./scatterlist.ts";
 
 /** Maps one range, bouncing it unless it fills granules: its IOVA, or -(failure code). */
 export function untrustedMapPhys(

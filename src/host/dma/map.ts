@@ -15,6 +15,7 @@
 import type { DmaAddr, Iova, Phys } from "../../base/addr.ts";
 import { PATH } from "../../base/cost.ts";
 import { SG } from "../../shm/layout.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import type { HostContext } from "../context.ts";
 import { MAP_FAILURES } from "../status.ts";
 import { syncLinesForCpu, syncLinesForDevice } from "./cache_sync.ts";
@@ -37,7 +38,7 @@ import {
   untrustedUnmapPhys,
   untrustedUnmapSg,
 } from "./dma_iommu_untrusted.ts";
-import { sgDmaAddress, sgIsBusAddress, sgNext } from "./scatterlist.ts";
+import { sgDmaAddress, sgIsBusAddress } from "./scatterlist.ts";
 
 /**
  * Maps a list (dma_map_sgtable): the number of DMA entries that the device is to take, from the first on, or -(failure

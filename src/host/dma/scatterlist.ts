@@ -13,19 +13,7 @@ import { type DmaAddr, PAGE_BYTES, type Phys } from "../../base/addr.ts";
 import { assert } from "../../base/assert.ts";
 import type { Arena } from "../../shm/arena.ts";
 import { SG } from "../../shm/layout.ts";
-
-/** Bits of SG.flags: page_link's two flag bits, whether a struct page exists, and dma_flags. */
-export const SG_FLAG = Object.freeze({
-  /** The entry carries no data: `pfn` is the word index of the next array. */
-  chain: 1,
-  /** Last entry of the list. */
-  end: 2,
-  hasPage: 4,
-  /** dmaAddress is a PCI bus address (peer-to-peer), not translated by an IOMMU. */
-  busAddress: 8,
-  /** The DMA side points into a bounce slot. */
-  swiotlb: 16,
-});
+import { SG_FLAG, sgNext } from "../../shm/sg_entry.ts";
 
 /** Words of one entry: the step from an entry to its neighbour. */
 export const SG_WORDS = SG.WORDS;
@@ -88,14 +76,6 @@ export function sgVirt(arena: Arena, sg: number): number {
   return sgHasPage(arena, sg) ? sgPhys(arena, sg) : -1;
 }
 
-/** The next data entry, following a chain link; 0 after the last one. */
-export function sgNext(arena: Arena, sg: number): number {
-  if (((arena.i32[sg + SG.flags] as number) & SG_FLAG.end) !== 0) return 0;
-  const next = sg + SG_WORDS;
-  if (((arena.i32[next + SG.flags] as number) & SG_FLAG.chain) === 0) return next;
-  return arena.f64[(next + SG.pfn) >>> 1] as number;
-}
-
 /** True for the entry with the end mark (sg_is_last). */
 export function sgIsLast(arena: Arena, sg: number): boolean {
   return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.end) !== 0;
@@ -119,17 +99,6 @@ export function sgLast(arena: Arena, sg: number, nents: number): number {
   for (let i = 1; i < nents && at !== 0; i += 1) at = sgNext(arena, at);
   assert(at !== 0 && sgIsLast(arena, at), "the list ends with its nents-th entry");
   return at;
-}
-
-/** Bytes of the first `nents` entries. */
-export function sgBytes(arena: Arena, sg: number, nents: number): number {
-  let bytes = 0;
-  let at = sg;
-  for (let i = 0; i < nents && at !== 0; i += 1) {
-    bytes += arena.u32[at + SG.length] as number;
-    at = sgNext(arena, at);
-  }
-  return bytes;
 }
 
 /** Zeroes `slots` entries of one array and marks the last (sg_init_table). */

@@ -5,8 +5,9 @@ import { PAGE_BYTES } from "../../base/addr.ts";
 import { assert } from "../../base/assert.ts";
 import type { Arena } from "../../shm/arena.ts";
 import { SG } from "../../shm/layout.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { MAP_FAILURES } from "../status.ts";
-import { sgHasPage, sgNext } from "./scatterlist.ts";
+import { sgHasPage } from "./scatterlist.ts";
 
 /** Smallest number of entries that hold `bytes`; 0 for no bytes, -(invalid) when the list is shorter. */
 export function sgNentsForLen(arena: Arena, sg: number, bytes: number): number {
@@ -33,11 +34,6 @@ export function sgNentsForDma(arena: Arena, sg: number, nents: number, maxBytes:
 /** Pages of one entry as the page iterators count them: from page 0, also when the offset lies beyond it. */
 export function sgPageCount(arena: Arena, sg: number, pageBytes = PAGE_BYTES): number {
   return Math.ceil(((arena.u32[sg + SG.offset] as number) + (arena.u32[sg + SG.length] as number)) / pageBytes);
-}
-
-/** {@link sgPageCount} of the DMA side (sg_dma_page_iter). */
-export function sgDmaPageCount(arena: Arena, sg: number, pageBytes = PAGE_BYTES): number {
-  return Math.ceil(((arena.u32[sg + SG.offset] as number) + (arena.u32[sg + SG.dmaLength] as number)) / pageBytes);
 }
 
 /**

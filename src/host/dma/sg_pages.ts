@@ -5,8 +5,9 @@
 import { PAGE_BYTES } from "../../base/addr.ts";
 import type { Arena } from "../../shm/arena.ts";
 import { SG } from "../../shm/layout.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { MAP_FAILURES } from "../status.ts";
-import { sgChain, sgInit, sgIsLast, sgMarkEnd, sgNext, sgPfn, sgSetPage, sgUnmarkEnd } from "./scatterlist.ts";
+import { sgChain, sgInit, sgIsLast, sgMarkEnd, sgPfn, sgSetPage, sgUnmarkEnd } from "./scatterlist.ts";
 import { allocSgArray, SG_MAX_SINGLE_ALLOC } from "./sg_table.ts";
 
 /** A table that grows page array by page array (struct sg_append_table); belongs to one caller. */

@@ -8,6 +8,7 @@
 import type { Defects } from "../../base/era.ts";
 import type { Arena } from "../../shm/arena.ts";
 import { SG } from "../../shm/layout.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { MAP_FAILURES } from "../status.ts";
 import {
   sgDmaAddress,
@@ -15,7 +16,6 @@ import {
   sgHasPage,
   sgMarkEnd,
   sgNents,
-  sgNext,
   sgOffset,
   sgPfn,
   sgSetDma,

@@ -14,8 +14,9 @@ import { assert } from "../../base/assert.ts";
 import type { Arena } from "../../shm/arena.ts";
 import { HEADER, REGIONS, SG } from "../../shm/layout.ts";
 import { lock, unlock } from "../../shm/mutex.ts";
+import { SG_FLAG } from "../../shm/sg_entry.ts";
 import { MAP_FAILURES } from "../status.ts";
-import { SG_ARRAY_BITS, SG_FLAG, SG_WORDS, sgChain, sgIsChain, sgMarkEnd } from "./scatterlist.ts";
+import { SG_ARRAY_BITS, SG_WORDS, sgChain, sgIsChain, sgMarkEnd } from "./scatterlist.ts";
 
 /** Slots of the largest array: a 4 KiB page of 32-byte entries (SG_MAX_SINGLE_ALLOC). */
 export const SG_MAX_SINGLE_ALLOC = 128;

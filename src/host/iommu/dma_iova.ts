@@ -6,13 +6,14 @@
  * single-address-cycle request: [4.1, 6.1] every time, [6.12+] until that fails once for the device.
  */
 import { type Iova, maskOfBits } from "../../base/addr.ts";
-import { assert, defined } from "../../base/assert.ts";
+import { assert } from "../../base/assert.ts";
 import { fetchOr, load } from "../../shm/atomics.ts";
+import { domainWord } from "../../shm/domain_record.ts";
 import { DOMAIN } from "../../shm/layout.ts";
 import type { HostContext } from "../context.ts";
 import type { DmaDevice, DmaDomain } from "../dma/device.ts";
+import { dmaLimit, granuleBytes } from "../dma/limits.ts";
 import { queueIova } from "./flush_queue.ts";
-import { domainWord } from "./iova_node.ts";
 import { allocIovaFast, freeIovaFast } from "./magazine.ts";
 
 const LIMIT_32_BIT = 2 ** 32 - 1;
@@ -26,7 +27,7 @@ export function allocDmaIova(ctx: HostContext, device: DmaDevice, bytes: number)
   assert(domain !== null, "only a device behind an IOMMU asks for IOVAs");
   const granule = granuleBytes(domain);
   const pages = Math.ceil(bytes / granule);
-  const limit = dmaLimit(device, domain);
+  const limit = iovaLimit(device, domain);
   let pfn = -1;
   if (limit > LIMIT_32_BIT && triesBelow4GiB(ctx, device, domain)) {
     pfn = allocIovaFast(ctx, domain, pages, Math.floor(LIMIT_32_BIT / granule), false);
@@ -51,15 +52,9 @@ export function isDacForced(ctx: HostContext, device: DmaDevice, domain: DmaDoma
   return (seen & (1 << (device.index & 31))) !== 0;
 }
 
-/** Last byte that the device, its bus and the IOMMU's address width all reach. */
-export function dmaLimit(device: DmaDevice, domain: DmaDomain): number {
-  const width = LAST_BYTE[Math.min(domain.addressBits, ADDRESS_BITS_MAX)] as number;
-  const bus = device.busDmaLimit === 0 ? width : device.busDmaLimit;
-  return Math.min(device.dmaMask, bus, width);
-}
-
-function granuleBytes(domain: DmaDomain): number {
-  return 1 << defined(domain.pageShifts[0], "the granule of the domain");
+/** Last byte that the device, its bus and the IOMMU's address width all reach, inclusive. */
+export function iovaLimit(device: DmaDevice, domain: DmaDomain): number {
+  return Math.min(dmaLimit(device), LAST_BYTE[Math.min(domain.addressBits, ADDRESS_BITS_MAX)] as number);
 }
 
 function triesBelow4GiB(ctx: HostContext, device: DmaDevice, domain: DmaDomain): boolean {

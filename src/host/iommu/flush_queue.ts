@@ -19,11 +19,11 @@
 import { COST_LOCK } from "../../base/cost.ts";
 import { compareExchange, fetchAdd, load, store } from "../../shm/atomics.ts";
 import { CPUS_MAX, FQ_DEPTH } from "../../shm/capacities.ts";
+import { domainWord } from "../../shm/domain_record.ts";
 import { DOMAIN, FQ, FQ_ENTRY, REGIONS } from "../../shm/layout.ts";
 import { lock, unlock } from "../../shm/mutex.ts";
 import type { HostContext } from "../context.ts";
 import type { DmaDomain } from "../dma/device.ts";
-import { domainWord } from "./iova_node.ts";
 import { freeIovaFast } from "./magazine.ts";
 
 /** IOVA_DEFAULT_FQ_TIMEOUT. */

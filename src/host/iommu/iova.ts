@@ -15,13 +15,13 @@ import { assert, defined } from "../../base/assert.ts";
 import { COST_LOCK } from "../../base/cost.ts";
 import type { Arena } from "../../shm/arena.ts";
 import { load } from "../../shm/atomics.ts";
+import { domainWord } from "../../shm/domain_record.ts";
 import { DOMAIN, IOVA_NODE } from "../../shm/layout.ts";
 import { lock, unlock } from "../../shm/mutex.ts";
 import type { HostContext } from "../context.ts";
 import type { DmaDomain } from "../dma/device.ts";
 import {
   ANCHOR_PFN,
-  domainWord,
   giveNode,
   hashInsert,
   hashRemove,

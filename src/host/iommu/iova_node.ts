@@ -27,19 +27,12 @@ export const NODE_STATE = Object.freeze({ free: 0, allocated: 1, fixed: 2 });
 /** First and last pfn of the anchor: above every pfn that a mask can name. */
 export const ANCHOR_PFN = Number.MAX_SAFE_INTEGER;
 
-const DOMAINS_WORD = REGIONS.domains.word;
-const DOMAIN_STRIDE = REGIONS.domains.stride;
 const NODES = REGIONS.iovaNodes;
 const NODE_NEXT = REGIONS.header.word + HEADER.iovaNodeNext;
 const BUCKETS_WORD = REGIONS.iovaBuckets.word;
 const BUCKETS_PER_DOMAIN = REGIONS.iovaBuckets.count / DOMAINS_MAX;
 const HASH_SHIFT = Math.clz32(BUCKETS_PER_DOMAIN) + 1;
 const PFN_LOW = 2 ** 31;
-
-/** Word index of the DOMAIN record of domain `index`. */
-export function domainWord(index: number): number {
-  return DOMAINS_WORD + index * DOMAIN_STRIDE;
-}
 
 /** First pfn of the range. */
 export function nodeLo(arena: Arena, node: number): number {

@@ -5,7 +5,6 @@ import {
   sgDmaLength,
   sgIsBusAddress,
   sgLength,
-  sgNext,
   sgOffset,
   sgPfn,
   sgSetPage,
@@ -14,6 +13,7 @@ import {
 import { allocSg } from "../../host/dma/sg_table.ts";
 import { failureOf } from "../../host/status.ts";
 import type { Arena } from "../../shm/arena.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { type Given, UnreadableCase } from "./given.ts";
 
 /** One entry: page, offset of the data in it (may exceed a page), length. */

@@ -1,11 +1,12 @@
 /** Cases of the area `scatterlist`: allocation, page arrays, iteration, copying, splitting. */
 import { PAGE_BYTES } from "../../base/addr.ts";
-import { sgNents, sgNext, sgSetDma } from "../../host/dma/scatterlist.ts";
+import { sgNents, sgSetDma } from "../../host/dma/scatterlist.ts";
 import { sgCopyToBuffer } from "../../host/dma/sg_copy.ts";
 import { SgMiter, sgNentsForLen } from "../../host/dma/sg_iterate.ts";
 import { appendPages, newAppendTable, type PageArray } from "../../host/dma/sg_pages.ts";
 import { type SplitOutput, sgSplit } from "../../host/dma/sg_split.ts";
 import { allocSg, planChunks, SG_MAX_SINGLE_ALLOC, sgArraySlots } from "../../host/dma/sg_table.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { cpuSide, dmaSide, entryOf, errnoOf, listOf } from "./entries.ts";
 import { type Fields, type Given, isFields, UnreadableCase } from "./given.ts";
 import type { OpTable } from "./runner.ts";

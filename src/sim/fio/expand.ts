@@ -1,4 +1,5 @@
 /** fio's substitutions inside option values: `${VAR}`, `$ncpus` and friends, and arithmetic. */
+import { BINARY_FACTOR } from "../../base/units.ts";
 
 /** Values of fio's reserved keywords; they describe the simulated machine, not this computer. */
 export interface Keywords {
@@ -38,15 +39,6 @@ export function expandValue(text: string, environment: Environment, keywords: Ke
 /** Longest text that is read as arithmetic; keeps the parser's depth small. */
 const EXPRESSION_LENGTH_MAX = 256;
 const TOKEN = /\s*(?:(\d+(?:\.\d+)?)([kmgtp]?)|([-+*/%^()]))/gi;
-const FACTOR: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 2 ** 10,
-  m: 2 ** 20,
-  g: 2 ** 30,
-  t: 2 ** 40,
-  p: 2 ** 50,
-};
-
 /** Value of `2*(3+4k)`: + - * / % ^, parentheses and size suffixes. Undefined when the text is no such expression. */
 export function evaluate(text: string): number | undefined {
   if (text.length > EXPRESSION_LENGTH_MAX) return undefined;
@@ -69,7 +61,7 @@ function tokenize(text: string): Token[] | undefined {
   const matches = [...text.trim().matchAll(TOKEN)];
   const length = matches.reduce((sum, match) => sum + match[0].length, 0);
   if (length !== text.trim().length) return undefined;
-  return matches.map((match) => match[3] ?? Number(match[1]) * (FACTOR[(match[2] ?? "").toLowerCase()] ?? 1));
+  return matches.map((match) => match[3] ?? Number(match[1]) * (BINARY_FACTOR[(match[2] ?? "").toLowerCase()] ?? 1));
 }
 
 function take(cursor: Cursor, operators: string): string | undefined {

@@ -3,7 +3,7 @@ import { alignUp, hex, lowBits, roundUpPow2 } from "../../base/addr.ts";
 import { defined } from "../../base/assert.ts";
 import { ATTR, type DmaDomain } from "../../host/dma/device.ts";
 import { dmaCapable, dmaLimit, granuleBytes } from "../../host/dma/limits.ts";
-import { dmaLimit as iovaLimit } from "../../host/iommu/dma_iova.ts";
+import { iovaLimit } from "../../host/iommu/dma_iova.ts";
 import { MAP_FAILURES } from "../../host/status.ts";
 import { swiotlbMap, swiotlbUnmap } from "../../host/swiotlb/bounce.ts";
 import { classifyFull, type FullDiagnosis, overflowLine } from "../../host/swiotlb/classify.ts";

@@ -1,8 +1,9 @@
 /** The same list on the machine's other paths, each on a fresh machine, one line each. */
 import type { DmaDevice, DmaDomain } from "../../host/dma/device.ts";
 import { mapSg, unmapSg } from "../../host/dma/map.ts";
-import { sgIsSwiotlb, sgNext } from "../../host/dma/scatterlist.ts";
+import { sgIsSwiotlb } from "../../host/dma/scatterlist.ts";
 import { slotsUsed } from "../../host/swiotlb/pool.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import { MappingLab } from "./lab.ts";
 import { explainRefusal } from "./refused.ts";
 import type { MapRequest } from "./request.ts";

@@ -2,7 +2,8 @@
 import type { DmaAddr } from "../../base/addr.ts";
 import { assert } from "../../base/assert.ts";
 import type { DmaDevice } from "../../host/dma/device.ts";
-import { sgDmaAddress, sgDmaLength, sgIsBusAddress, sgIsSwiotlb, sgNext } from "../../host/dma/scatterlist.ts";
+import { sgDmaAddress, sgDmaLength, sgIsBusAddress, sgIsSwiotlb } from "../../host/dma/scatterlist.ts";
+import { sgNext } from "../../shm/sg_entry.ts";
 import type { MapEntry } from "./entry.ts";
 import type { MappingLab } from "./lab.ts";
 import type { DmaSpace, SegmentView } from "./view.ts";

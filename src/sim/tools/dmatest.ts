@@ -6,9 +6,6 @@
  * ```
  */
 
-/** Most mismatches that are printed; the rest is counted. */
-export const MISMATCHES_PRINTED_MAX = 32;
-
 const SOURCE = 0x80;
 const COPY = 0x40;
 const OVERWRITE = 0x20;

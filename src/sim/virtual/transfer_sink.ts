@@ -3,7 +3,6 @@
  */
 import type { RunSink } from "../../device/step.ts";
 import { MediaRuns } from "../../memory/media_runs.ts";
-import { UNIT_BYTES } from "../../memory/pattern.ts";
 import { DESC_OP } from "../../shm/dma_status.ts";
 import type { CheckedTransfer } from "../mismatch.ts";
 import { RunList } from "../run_list.ts";
@@ -25,9 +24,6 @@ export class TransferSink implements RunSink {
   /** Source runs of a copy. */
   readonly source = new RunList();
   readonly #dispatcher: CopyDispatcher | null;
-  #stamp = 0;
-  #sourceRun = 0;
-  #sourceOff = 0;
 
   /** `dispatcher` null: payload off, only the walks count. */
   constructor(dispatcher: CopyDispatcher | null) {
@@ -38,9 +34,6 @@ export class TransferSink implements RunSink {
     this.op = op;
     this.walks = 0;
     this.levels = 0;
-    this.#stamp = 0;
-    this.#sourceRun = 0;
-    this.#sourceOff = 0;
     this.stamps.clear();
     this.source.clear();
   }
@@ -64,34 +57,23 @@ export class TransferSink implements RunSink {
   /** Cuts a run where the medium's version changes. */
   #toMemoryByStamp(dispatcher: CopyDispatcher, phys: number, bytes: number, streamOff: number): void {
     const stamps = this.stamps;
-    let done = 0;
-    while (done < bytes) {
+    for (let done = 0; done < bytes; ) {
       const at = streamOff + done;
-      while (this.#stamp + 1 < stamps.length && at >= this.#stampEnd()) this.#stamp += 1;
-      const piece = Math.min(bytes - done, Math.max(1, this.#stampEnd() - at));
-      this.what.version = stamps.version[this.#stamp] as number;
+      const piece = Math.min(bytes - done, stamps.seek(at));
+      this.what.version = stamps.version[stamps.current] as number;
       dispatcher.toMemory(this.what, phys + done, piece, this.keyLo, this.keyHi, at, this.pattern);
       done += piece;
     }
   }
 
-  #stampEnd(): number {
-    return ((this.stamps.offset[this.#stamp] as number) + (this.stamps.count[this.#stamp] as number)) * UNIT_BYTES;
-  }
-
+  /** Copies the next bytes of the source runs to a destination run. */
   #copyRun(dispatcher: CopyDispatcher, phys: number, bytes: number): void {
     const source = this.source;
-    let done = 0;
-    while (done < bytes && this.#sourceRun < source.length) {
-      const left = (source.bytes[this.#sourceRun] as number) - this.#sourceOff;
-      const piece = Math.min(bytes - done, left);
-      dispatcher.copy(this.what, phys + done, (source.phys[this.#sourceRun] as number) + this.#sourceOff, piece);
+    for (let done = 0; done < bytes; ) {
+      const piece = source.take(bytes - done);
+      if (piece === 0) return;
+      dispatcher.copy(this.what, phys + done, source.piecePhys, piece);
       done += piece;
-      this.#sourceOff += piece;
-      if (piece === left) {
-        this.#sourceRun += 1;
-        this.#sourceOff = 0;
-      }
     }
   }
 }

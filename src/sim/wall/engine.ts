@@ -6,7 +6,6 @@
 import type { DeviceAccess } from "../../device/access.ts";
 import { recordFault } from "../../device/fault.ts";
 import { type FaultPoint, type RunSink, transfer } from "../../device/step.ts";
-import { copyPhys } from "../../memory/copy.ts";
 import { mediaRead, mediaWrite } from "../../memory/media.ts";
 import { MediaRuns } from "../../memory/media_runs.ts";
 import { UNIT_BYTES, VERSION_FOLLOW } from "../../memory/pattern.ts";
@@ -55,6 +54,7 @@ export class WallEngine implements RunSink {
   readonly #owner: number;
   readonly #worker: number;
   readonly #medium: MediumTransfer;
+  readonly #payload: Payload;
   readonly #runs = new MediaRuns(MEDIA_RUNS_MAX);
   readonly #source = new RunList();
   readonly #fault: FaultPoint = { dmaAddr: 0, streamOff: 0 };
@@ -67,9 +67,6 @@ export class WallEngine implements RunSink {
   #keyLo = 0;
   #keyHi = 0;
   #pattern = false;
-  #mediaRun = 0;
-  #sourceRun = 0;
-  #sourceOff = 0;
 
   constructor(
     arena: Arena,
@@ -88,6 +85,7 @@ export class WallEngine implements RunSink {
     this.#worker = REGIONS.workers.word + owner * REGIONS.workers.stride;
     this.#qpairs = Int32Array.from(qpairs, (pair) => pair.index);
     this.#submitters = Int32Array.from(qpairs, (pair) => pair.submitterWord);
+    this.#payload = payload;
     this.#medium = new MediumTransfer(arena, index, this.#worker, payload);
     this.#what.engine = index;
   }
@@ -183,7 +181,6 @@ export class WallEngine implements RunSink {
 
   #readStamps(bytes: number): void {
     mediaRead(this.#arena, this.#owner, this.#device, this.#what.unit, Math.ceil(bytes / UNIT_BYTES), this.#runs);
-    this.#mediaRun = 0;
     this.#what.version = this.#runs.version[0] as number;
   }
 
@@ -205,16 +202,10 @@ export class WallEngine implements RunSink {
   /** Cuts a run where the medium's version changes. */
   #toMemoryByStamp(phys: number, bytes: number, streamOff: number): void {
     const runs = this.#runs;
-    let done = 0;
-    while (done < bytes) {
+    for (let done = 0; done < bytes; ) {
       const at = streamOff + done;
-      let end = ((runs.offset[this.#mediaRun] as number) + (runs.count[this.#mediaRun] as number)) * UNIT_BYTES;
-      while (at >= end && this.#mediaRun + 1 < runs.length) {
-        this.#mediaRun += 1;
-        end = ((runs.offset[this.#mediaRun] as number) + (runs.count[this.#mediaRun] as number)) * UNIT_BYTES;
-      }
-      const piece = Math.min(bytes - done, Math.max(1, end - at));
-      this.#what.version = runs.version[this.#mediaRun] as number;
+      const piece = Math.min(bytes - done, runs.seek(at));
+      this.#what.version = runs.version[runs.current] as number;
       this.#medium.toMemory(this.#what, phys + done, piece, this.#keyLo, this.#keyHi, at, true);
       done += piece;
     }
@@ -225,8 +216,6 @@ export class WallEngine implements RunSink {
     this.#source.clear();
     const read = transfer(this.#arena, this.#access, sg, nents, bytes, false, this.#source, this.#fault);
     if (read !== DMA_STATUS.ok) return this.#faulted(read, false);
-    this.#sourceRun = 0;
-    this.#sourceOff = 0;
     const dst = words[desc + DESC.dstSg] as number;
     const dstNents = words[desc + DESC.dstNents] as number;
     const status = transfer(this.#arena, this.#access, dst, dstNents, bytes, true, this, this.#fault);
@@ -236,20 +225,12 @@ export class WallEngine implements RunSink {
   /** Copies the next bytes of the source runs to a destination run. */
   #copyRun(phys: number, bytes: number): void {
     const source = this.#source;
-    let done = 0;
-    while (done < bytes && this.#sourceRun < source.length) {
-      const left = (source.bytes[this.#sourceRun] as number) - this.#sourceOff;
-      const piece = Math.min(bytes - done, left);
-      copyPhys(this.#arena, phys + done, (source.phys[this.#sourceRun] as number) + this.#sourceOff, piece);
+    for (let done = 0; done < bytes; ) {
+      const piece = source.take(bytes - done);
+      if (piece === 0) return;
+      this.#payload.copy(this.#what, phys + done, source.piecePhys, piece);
       done += piece;
-      this.#sourceOff += piece;
-      if (piece === left) {
-        this.#sourceRun += 1;
-        this.#sourceOff = 0;
-      }
     }
-    const word = (this.#worker + WORKER.copied) >>> 1;
-    this.#arena.f64[word] = (this.#arena.f64[word] as number) + bytes;
   }
 
   #faulted(status: number, write: boolean): number {

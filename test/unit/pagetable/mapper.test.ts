@@ -3,11 +3,12 @@ import { CostRecord } from "#dmasim/base/cost.js";
 import { PROT } from "#dmasim/pagetable/format.js";
 import { allocFrame, frameAddress, frameByte, framesUsed, freeFrame, TABLE_BASE } from "#dmasim/pagetable/frames.js";
 import { mapRange, unmapRange } from "#dmasim/pagetable/mapper.js";
-import { domainWord, freeDomainTables, rootTable } from "#dmasim/pagetable/tables.js";
+import { freeDomainTables, rootTable } from "#dmasim/pagetable/tables.js";
 import { VTD_SECOND_LEVEL, vtdSecondLevel } from "#dmasim/pagetable/vtd.js";
 import { WalkResult, walk } from "#dmasim/pagetable/walker.js";
 import { Arena } from "#dmasim/shm/arena.js";
 import { load } from "#dmasim/shm/atomics.js";
+import { domainWord } from "#dmasim/shm/domain_record.js";
 import { DOMAIN, HEADER, REGIONS } from "#dmasim/shm/layout.js";
 
 const OWNER = 1;

@@ -11,8 +11,9 @@
 import { DMA_MAPPING_ERROR, type DmaAddr, type Phys } from "../../../base/addr.ts";
 import type { Arena } from "../../../shm/arena.ts";
 import { DEBUG, DEBUG_ENTRY } from "../../../shm/layout.ts";
+import { sgNext } from "../../../shm/sg_entry.ts";
 import { ATTR, DIR, type DmaDevice } from "../device.ts";
-import { sgDmaAddress, sgDmaLength, sgLength, sgNext, sgPhys } from "../scatterlist.ts";
+import { sgDmaAddress, sgDmaLength, sgLength, sgPhys } from "../scatterlist.ts";
 import {
   bucketOf,
   DEBUG_KIND,

@@ -1,6 +1,8 @@
 /** dma-debug around syncs (debug_dma_sync_single_for_cpu and its siblings). */
+
+import { sgNext } from "../../../shm/sg_entry.ts";
 import type { DmaDevice } from "../device.ts";
-import { sgDmaAddress, sgDmaLength, sgNext, sgPhys } from "../scatterlist.ts";
+import { sgDmaAddress, sgDmaLength, sgPhys } from "../scatterlist.ts";
 import { DEBUG_KIND, readEntry } from "./entry.ts";
 import { findContaining, findExact } from "./match.ts";
 import { checked, type DmaDebug } from "./session.ts";

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { sgNext, sgSetDma, sgSetPfn } from "#dmasim/host/dma/scatterlist.js";
+import { sgSetDma, sgSetPfn } from "#dmasim/host/dma/scatterlist.js";
 import { sgCopyFromBuffer, sgCopyToBuffer, sgZero } from "#dmasim/host/dma/sg_copy.js";
 import { SgMiter, sgNentsForDma, sgNentsForLen, sgPageCount } from "#dmasim/host/dma/sg_iterate.js";
 import { MAP_FAILURES } from "#dmasim/host/status.js";
 import { Arena } from "#dmasim/shm/arena.js";
+import { sgNext } from "#dmasim/shm/sg_entry.js";
 import { listOfPages } from "../../../support/list.ts";
 
 const arena = Arena.create();

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { sgNext, sgSetDma } from "#dmasim/host/dma/scatterlist.js";
+import { sgSetDma } from "#dmasim/host/dma/scatterlist.js";
 import { type SplitOutput, sgSplit } from "#dmasim/host/dma/sg_split.js";
 import { freeSg, sgEntriesUsed } from "#dmasim/host/dma/sg_table.js";
 import { MAP_FAILURES } from "#dmasim/host/status.js";
 import { Arena } from "#dmasim/shm/arena.js";
+import { sgNext } from "#dmasim/shm/sg_entry.js";
 import { dmaEntries, listOfPages, pageEntries } from "../../../support/list.ts";
 
 const arena = Arena.create();

@@ -1,13 +1,11 @@
 import { describe, expect, it } from "vitest";
 import {
-  SG_FLAG,
   sgChain,
   sgHasPage,
   sgInit,
   sgIsLast,
   sgLast,
   sgNents,
-  sgNext,
   sgPhys,
   sgSetPage,
   sgSetPfn,
@@ -17,6 +15,7 @@ import { allocSg, freeSg, planChunks, sgArraySlots, sgEntriesUsed } from "#dmasi
 import { MAP_FAILURES } from "#dmasim/host/status.js";
 import { Arena } from "#dmasim/shm/arena.js";
 import { REGIONS, SG } from "#dmasim/shm/layout.js";
+import { SG_FLAG, sgNext } from "#dmasim/shm/sg_entry.js";
 
 const arena = Arena.create();
 

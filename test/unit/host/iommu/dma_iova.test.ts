@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Era } from "#dmasim/base/era.js";
 import type { DmaDevice, DmaDomain } from "#dmasim/host/dma/device.js";
-import { allocDmaIova, dmaLimit, freeDmaIova, isDacForced } from "#dmasim/host/iommu/dma_iova.js";
+import { allocDmaIova, freeDmaIova, iovaLimit, isDacForced } from "#dmasim/host/iommu/dma_iova.js";
 import { countIovas, initDomainIova } from "#dmasim/host/iommu/iova.js";
 import { makeContext, makeDevice, makeDomain } from "../../../support/host.ts";
 
@@ -62,10 +62,10 @@ describe("allocDmaIova", () => {
 
   it("respects mask, bus limit and address width", () => {
     const { domain, device } = fresh("6.12", { addressBits: 39 });
-    expect(dmaLimit(device, domain)).toBe(2 ** 39 - 1);
-    expect(dmaLimit({ ...device, busDmaLimit: 2 ** 34 - 1 }, domain)).toBe(2 ** 34 - 1);
-    expect(dmaLimit({ ...device, busDmaLimit: 2 ** 34 - 1, dmaMask: 2 ** 32 - 1 }, domain)).toBe(2 ** 32 - 1);
-    expect(dmaLimit(device, { ...domain, addressBits: 57 })).toBe(2 ** 52 - 1);
+    expect(iovaLimit(device, domain)).toBe(2 ** 39 - 1);
+    expect(iovaLimit({ ...device, busDmaLimit: 2 ** 34 - 1 }, domain)).toBe(2 ** 34 - 1);
+    expect(iovaLimit({ ...device, busDmaLimit: 2 ** 34 - 1, dmaMask: 2 ** 32 - 1 }, domain)).toBe(2 ** 32 - 1);
+    expect(iovaLimit(device, { ...domain, addressBits: 57 })).toBe(2 ** 52 - 1);
   });
 });
 

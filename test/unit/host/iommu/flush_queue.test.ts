@@ -9,8 +9,8 @@ import {
   queueWord,
 } from "#dmasim/host/iommu/flush_queue.js";
 import { countIovas, initDomainIova } from "#dmasim/host/iommu/iova.js";
-import { domainWord } from "#dmasim/host/iommu/iova_node.js";
 import { allocIovaFast, flushCpuRcaches } from "#dmasim/host/iommu/magazine.js";
+import { domainWord } from "#dmasim/shm/domain_record.js";
 import { DOMAIN } from "#dmasim/shm/layout.js";
 import { makeContext, makeDomain } from "../../../support/host.ts";
 
