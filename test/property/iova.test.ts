@@ -24,19 +24,19 @@ interface Load {
 }
 
 const CPUS_MAX = 4;
-/** Sequences longer than this hand over. */
-const SHORT_OPS = 200;
+/** One sequence in so many is long and hands over. */
+const HAND_OVER_EVERY = 100;
 const NARROW = [19, 20, 21, 32];
 
 const context = makeContext();
 const seen = { failures: 0, depotExchanges: 0, flushes: 0 };
 
-function loadOf(seed: number, ops: number): Load {
+function loadOf(seed: number): Load {
   const prng = new Prng(seed);
   const era = prng.below(2) === 0 ? "6.1" : "6.12";
   const granuleShift = prng.below(4) === 0 ? 16 : 12;
   const corrected = prng.below(3) === 0;
-  const handOver = ops > SHORT_OPS;
+  const handOver = seed % HAND_OVER_EVERY === 0;
   const cpus = handOver ? 2 : 1 + prng.below(CPUS_MAX);
   const model: ModelOptions = { era, cpus, granuleShift, startPfn: prng.below(4) === 0 ? 16 : 1, corrected };
   if (handOver) return { model, liveMax: 600, pagesMax: 1, masks: [32], handOver };
@@ -61,7 +61,7 @@ function checkFree(live: readonly Live[], pfn: number, pages: number, limit: num
 
 /** Runs the same random calls on both allocators and compares every result. */
 function compare(seed: number, ops: Draw): void {
-  const load = loadOf(seed, ops.length);
+  const load = loadOf(seed);
   const { model: options } = load;
   const { arena } = context;
   clearFirstDomain(arena, CPUS_MAX);
@@ -143,7 +143,7 @@ function check(holds: boolean, what: string): void {
 }
 
 describe("IOVA allocator against a naive model", () => {
-  const length = (prng: Prng) => (prng.below(100) === 0 ? 1600 : 50 + prng.below(110));
+  const length = (seed: number) => (seed % HAND_OVER_EVERY === 0 ? 1600 : 50 + (seed % 111));
 
   it("agrees on every pfn, whatever the sizes, masks, CPUs, granules and era", {
     timeout: SEQUENCES_TIMEOUT_MS,

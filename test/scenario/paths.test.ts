@@ -155,6 +155,13 @@ const SHAPES: readonly Case[] = [
     bytes: MIB,
   },
   {
+    what: "entries of 512 KiB, bounced: cut at what slots hold",
+    machine: "confidential-vm",
+    job: "{ name: a, rw: randrw, bs: 512k, size: 8MiB, iodepth: 2, sg: { entry: 512k, scatter: false } }",
+    path: { bounce: 1 },
+    bytes: 8 * MIB,
+  },
+  {
     what: "a range of sizes",
     job: "{ name: a, rw: rw, bsrange: 512-64k, io_size: 8MiB, size: 16MiB, iodepth: 8 }",
     path: { iommu: 1 },

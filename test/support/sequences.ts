@@ -49,7 +49,7 @@ export class Draw {
 /** What is compared with a model. */
 export interface Target {
   /** Operations of the sequence of `seed`. */
-  readonly length: (prng: Prng) => number;
+  readonly length: (seed: number) => number;
   /** Runs one sequence from an empty state; throws at the first difference. */
   readonly run: (seed: number, ops: Draw) => void;
 }
@@ -77,7 +77,7 @@ export function runSequences(target: Target): Totals {
 
 function operationsOf(target: Target, seed: number): Uint32Array {
   const prng = new Prng(seed, 1);
-  const ops = new Uint32Array(target.length(prng) * OP_WORDS);
+  const ops = new Uint32Array(target.length(seed) * OP_WORDS);
   for (let i = 0; i < ops.length; i += 1) ops[i] = prng.u32();
   return ops;
 }

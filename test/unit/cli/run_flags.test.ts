@@ -7,10 +7,16 @@ describe("flags of run", () => {
   it("defaults: scaled down, verified, the profile's seed, at least one worker", () => {
     const { options, notes } = resolveRun("rand-read-4k", FLAGS);
     expect(options).toMatchObject({ clock: "virtual", seed: null, payload: true, verify: true, image: false });
-    expect(options).toMatchObject({ limitIos: DEFAULT_LIMIT_IOS, limitSeconds: DEFAULT_LIMIT_SECONDS });
     expect(options.workers).toBeGreaterThanOrEqual(1);
     expect(options.machine.name).toBe("intel-vtd-2s");
     expect(notes).toEqual([expect.stringContaining("names no machine")]);
+  });
+
+  it("I/Os are limited under the virtual clock, seconds under wall", () => {
+    const virtual = resolveRun("rand-read-4k", FLAGS).options;
+    expect(virtual).toMatchObject({ limitIos: DEFAULT_LIMIT_IOS, limitSeconds: null });
+    const wall = resolveRun("rand-read-4k", { ...FLAGS, clock: "wall" }).options;
+    expect(wall).toMatchObject({ limitIos: null, limitSeconds: DEFAULT_LIMIT_SECONDS });
   });
 
   it("a machine that was asked for needs no note", () => {
