@@ -64,7 +64,7 @@ function compare(seed: number, ops: Draw): void {
   const load = loadOf(seed);
   const { model: options } = load;
   const { arena } = context;
-  clearFirstDomain(arena, CPUS_MAX);
+  clearFirstDomain(arena);
   const domain = makeDomain({ cpus: options.cpus, pageShifts: [options.granuleShift] });
   const act = { ...context, era: options.era, defects: options.corrected ? "corrected" : "shipped", cpu: 0 } as const;
   const calls = { act: act as typeof act & { cpu: number }, domain, model: new IovaModel(options), ops, load };
@@ -159,7 +159,7 @@ describe("IOVA allocator against a naive model", () => {
   it("fails less often with the poisoning corrected", () => {
     const failuresOf = (corrected: boolean): number => {
       const act = { ...context, defects: corrected ? "corrected" : "shipped" } as const;
-      clearFirstDomain(context.arena, CPUS_MAX);
+      clearFirstDomain(context.arena);
       const domain = makeDomain();
       initDomainIova(context.arena, domain, 1);
       const wide = allocIovaFast(act, domain, 300, 2 ** 8 - 1, false);
@@ -171,7 +171,7 @@ describe("IOVA allocator against a naive model", () => {
   it("keeps ranges apart in era 4.1, rounded to powers of two", () => {
     const ctx = { ...context, era: "4.1" } as const;
     const prng = new Prng(8);
-    clearFirstDomain(ctx.arena, CPUS_MAX);
+    clearFirstDomain(ctx.arena);
     const domain = makeDomain();
     initDomainIova(ctx.arena, domain, 1);
     const used = new Map<number, number>();

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { lowBits } from "#dmasim/base/addr.js";
 import type { Era } from "#dmasim/base/era.js";
@@ -10,16 +9,14 @@ import { areaWord, initPool, slotsUsed, slotsUsedHiwater, slotWord } from "#dmas
 import { Arena } from "#dmasim/shm/arena.js";
 import { AREA, SLOT } from "#dmasim/shm/layout.js";
 import { makeContext, makeDevice, makeDomain } from "../support/host.ts";
+import { type Draw, runSequences, SEQUENCES_TIMEOUT_MS } from "../support/sequences.ts";
 
 const SLOT_BYTES = 2048;
 const SET = 128;
 const PAGE = 4096;
-const OPS_A_RUN = 2500;
-const RUNS = 48;
 
 interface Setting {
   readonly era: Era;
-  readonly seed: number;
   readonly nslabs: number;
   readonly nareas: number;
   readonly start: number;
@@ -38,24 +35,30 @@ interface Taken {
 
 /** The allocator as the facts tell it: which slots are taken, a cursor per area, every run counted anew. */
 class NaivePool {
-  readonly taken: boolean[];
+  readonly taken: Uint8Array;
   readonly cursors: number[];
   readonly #s: Setting;
 
   constructor(setting: Setting) {
     this.#s = setting;
-    this.taken = Array.from({ length: setting.nslabs }, () => false);
+    this.taken = new Uint8Array(setting.nslabs);
     this.cursors = Array.from({ length: setting.nareas }, () => 0);
   }
 
   get used(): number {
-    return this.taken.filter(Boolean).length;
+    return this.usedIn(0, this.taken.length);
+  }
+
+  usedIn(start: number, end: number): number {
+    let used = 0;
+    for (let slot = start; slot < end; slot += 1) used += this.taken[slot] as number;
+    return used;
   }
 
   /** Free slots from `slot` to the end of its run, which a slot set's end cuts. */
   run(slot: number): number {
     let count = 0;
-    while (slot + count < this.taken.length && !this.taken[slot + count]) {
+    while (slot + count < this.taken.length && this.taken[slot + count] === 0) {
       count += 1;
       if ((slot + count) % SET === 0) break;
     }
@@ -74,7 +77,7 @@ class NaivePool {
       const area = (cpu + turn) % nareas;
       const first = this.#find(area, orig, total, nslots, aligned);
       if (first === null) continue;
-      this.taken.fill(true, first, first + nslots);
+      this.taken.fill(1, first, first + nslots);
       const areaSlots = this.#s.nslabs / nareas;
       this.cursors[area] = (first - area * areaSlots + nslots) % areaSlots;
       const padSlots = Math.floor(front / SLOT_BYTES);
@@ -84,7 +87,7 @@ class NaivePool {
   }
 
   unmap(held: Taken): void {
-    this.taken.fill(false, held.first, held.first + held.nslots);
+    this.taken.fill(0, held.first, held.first + held.nslots);
   }
 
   #find(area: number, orig: number, total: number, nslots: number, aligned: number): number | null {
@@ -141,94 +144,128 @@ function makeBench(setting: Setting): { ctx: HostContext; device: DmaDevice; poo
   return { ctx, device: makeDevice({ pool, minAlignMask, segBoundaryMask, domain }), pool };
 }
 
+/** Compares every slot's run, every area's counters and cursor. */
 function checkRuns(pool: BouncePool, model: NaivePool): void {
-  const seen = Array.from({ length: pool.nslabs }, (_, i) => arena.i32[slotWord(pool, i) + SLOT.list]);
-  expect(seen).toEqual(seen.map((_, i) => (model.taken[i] ? 0 : model.run(i))));
+  for (let slot = 0; slot < pool.nslabs; slot += 1) {
+    const run = arena.i32[slotWord(pool, slot) + SLOT.list];
+    if (run !== (model.taken[slot] === 1 ? 0 : model.run(slot))) throw new Error(`slot ${slot} has run ${run}`);
+  }
   for (let area = 0; area < pool.nareas; area += 1) {
-    const own = model.taken.slice(area * pool.areaNslabs, (area + 1) * pool.areaNslabs);
-    expect(arena.i32[areaWord(pool, area) + AREA.used]).toBe(own.filter(Boolean).length);
-    expect(arena.i32[areaWord(pool, area) + AREA.index]).toBe(model.cursors[area]);
+    const used = arena.i32[areaWord(pool, area) + AREA.used];
+    const index = arena.i32[areaWord(pool, area) + AREA.index];
+    const own = model.usedIn(area * pool.areaNslabs, (area + 1) * pool.areaNslabs);
+    if (used !== own) throw new Error(`area ${area} counts ${used} used, model ${own}`);
+    if (index !== model.cursors[area]) throw new Error(`area ${area} at ${index}, model ${model.cursors[area]}`);
   }
 }
 
 /** Sizes of the kind that drivers map: sectors, packets, pages, large segments, oversize now and then. */
-function drawBytes(prng: Prng): number {
-  const kind = prng.below(10);
-  if (kind < 3) return 1 + prng.below(2048);
-  if (kind < 6) return PAGE * (1 + prng.below(4));
-  if (kind < 9) return 1 + prng.below(40000);
-  return 1 + prng.below(270000);
+function drawBytes(ops: Draw): number {
+  const kind = ops.below(2, 10);
+  if (kind < 3) return 1 + ops.below(3, 2048);
+  if (kind < 6) return PAGE * (1 + ops.below(3, 4));
+  if (kind < 9) return 1 + ops.below(3, 40000);
+  return 1 + ops.below(3, 270000);
 }
 
-function runSequence(setting: Setting): number {
+interface Held {
+  readonly held: Taken;
+  readonly bytes: number;
+}
+
+const seen = { refused: 0, taken: 0 };
+
+function runSequence(seed: number, ops: Draw): void {
+  const setting = settingOf(seed);
   const { ctx, device, pool } = makeBench(setting);
   const model = new NaivePool(setting);
-  const prng = new Prng(setting.seed);
-  const live: { held: Taken; bytes: number }[] = [];
+  const live: Held[] = [];
   const release = (at: number): void => {
-    const [gone] = live.splice(at, 1);
-    if (gone === undefined) return;
-    expect(swiotlbUnmap(ctx, device, gone.held.tlb, gone.bytes, DIR.toDevice, 0)).toBe(0);
+    const gone = live[at] as Held;
+    live[at] = live[live.length - 1] as Held;
+    live.pop();
+    ops.log?.(`unmap ${gone.bytes} bytes at ${gone.held.tlb.toString(16)}`);
+    const moved = swiotlbUnmap(ctx, device, gone.held.tlb, gone.bytes, DIR.toDevice, 0);
+    if (moved !== 0) throw new Error(`unmap gives ${moved}`);
     model.unmap(gone.held);
   };
   let hiwater = 0;
   let used = 0;
-  for (let op = 0; op < OPS_A_RUN; op += 1) {
-    if (prng.below(100) >= setting.mapPercent && live.length > 0) {
-      const at = prng.below(live.length);
-      used -= live[at]?.held.nslots ?? 0;
+  for (let op = 0; op < ops.length; op += 1) {
+    ops.seek(op);
+    if (ops.below(0, 100) >= setting.mapPercent && live.length > 0) {
+      const at = ops.below(1, live.length);
+      used -= (live[at] as Held).held.nslots;
       release(at);
     } else {
-      const orig = PAGE + prng.below(2 ** 40);
-      const bytes = drawBytes(prng);
-      ctx.cpu = prng.below(6);
-      const wanted = model.map(orig, bytes, ctx.cpu);
-      const tlb = swiotlbMap(ctx, device, orig, bytes, setting.allocAlignMask, DIR.toDevice, 0);
-      if (wanted === null ? tlb >= 0 : tlb !== wanted.tlb) expect(tlb).toBe(wanted?.tlb ?? "a failure");
-      if (wanted !== null) {
-        if (setting.era === "6.12") expect(and(tlb, setting.minAlignMask)).toBe(and(orig, setting.minAlignMask));
-        used += wanted.nslots;
-        live.push({ held: wanted, bytes });
-      }
+      const bytes = drawBytes(ops);
+      const held = mapBoth(ctx, device, model, ops, setting, bytes);
+      if (held !== null) live.push({ held, bytes });
+      used += held?.nslots ?? 0;
     }
     hiwater = Math.max(hiwater, used);
-    if (slotsUsed(arena, pool) !== used) expect(slotsUsed(arena, pool)).toBe(used);
+    if (slotsUsed(arena, pool) !== used) throw new Error(`${slotsUsed(arena, pool)} slots used, model ${used}`);
   }
   checkRuns(pool, model);
   while (live.length > 0) release(live.length - 1);
   checkRuns(pool, model);
-  expect([slotsUsed(arena, pool), model.used, slotsUsedHiwater(arena, pool)]).toEqual([0, 0, hiwater]);
-  return OPS_A_RUN;
+  if (slotsUsed(arena, pool) !== 0 || model.used !== 0) throw new Error("slots are left");
+  if (slotsUsedHiwater(arena, pool) !== hiwater) throw new Error(`high water is not ${hiwater}`);
 }
 
-const settings = fc.record({
-  era: fc.constantFrom<Era>("4.1", "6.1", "6.12"),
-  seed: fc.nat(),
-  nslabs: fc.constantFrom(512, 1024),
-  nareas: fc.constantFrom(1, 2, 4),
-  start: fc.constantFrom(0x4000000, 0x4000800, 0x4001000, 0xfffc0000, 0x1_fff8_0000),
-  minAlignMask: fc.constantFrom(0, 0x1ff, 0x7ff, 0xfff, 0x1fff, 0xffff),
-  segBoundaryMask: fc.constantFrom(0xffff, 0x3ffff, 0xffffffff, Number.MAX_SAFE_INTEGER),
-  allocAlignMask: fc.constantFrom(0, 0, 0xfff, 0x3fff),
-  mapPercent: fc.constantFrom(50, 55, 65),
-});
+/** Maps in the pool and in the model; null = both refused. */
+function mapBoth(
+  ctx: HostContext,
+  device: DmaDevice,
+  model: NaivePool,
+  ops: Draw,
+  { era, minAlignMask, allocAlignMask }: Setting,
+  bytes: number,
+): Taken | null {
+  const page = ops.below(1, 2 ** 32);
+  const orig = PAGE + page * 256 + (page % 256);
+  ctx.cpu = ops.below(0, 600) % 6;
+  ops.log?.(`cpu ${ctx.cpu} maps ${bytes} bytes of ${orig.toString(16)}`);
+  const wanted = model.map(orig, bytes, ctx.cpu);
+  const tlb = swiotlbMap(ctx, device, orig, bytes, allocAlignMask, DIR.toDevice, 0);
+  if (wanted === null ? tlb >= 0 : tlb !== wanted.tlb) throw new Error(`tlb ${tlb}, model ${wanted?.tlb ?? "none"}`);
+  if (wanted === null) seen.refused += 1;
+  else seen.taken += 1;
+  if (wanted !== null && era === "6.12" && and(tlb, minAlignMask) !== and(orig, minAlignMask)) {
+    throw new Error("bits of min_align_mask changed");
+  }
+  return wanted;
+}
+
+function settingOf(seed: number): Setting {
+  const prng = new Prng(seed);
+  const pick = <T>(...values: T[]): T => values[prng.below(values.length)] as T;
+  return {
+    era: pick<Era>("4.1", "6.1", "6.12"),
+    nslabs: pick(512, 512, 1024),
+    nareas: pick(1, 2, 4),
+    start: pick(0x4000000, 0x4000800, 0x4001000, 0xfffc0000, 0x1_fff8_0000),
+    minAlignMask: pick(0, 0x1ff, 0x7ff, 0xfff, 0x1fff, 0xffff),
+    segBoundaryMask: pick(0xffff, 0x3ffff, 0xffffffff, Number.MAX_SAFE_INTEGER),
+    allocAlignMask: pick(0, 0, 0xfff, 0x3fff),
+    mapPercent: pick(50, 60, 75, 90),
+  };
+}
 
 describe("swiotlb allocator", () => {
-  it("takes and returns the slots that the facts say, and loses none", () => {
-    let operations = 0;
-    fc.assert(
-      fc.property(settings, (setting) => {
-        operations += runSequence(setting);
-      }),
-      { numRuns: RUNS, seed: 20150812 },
-    );
-    expect(operations).toBeGreaterThanOrEqual(100_000);
+  const length = (seed: number) => 50 + (seed % 111);
+
+  it("takes and returns the slots that the facts say, and loses none", { timeout: SEQUENCES_TIMEOUT_MS }, () => {
+    const totals = runSequences({ length, run: runSequence });
+    if (totals.sequences === 1) return;
+    expect(totals.operations).toBeGreaterThan(1e6);
+    expect(seen.taken).toBeGreaterThan(3e5);
+    expect(seen.refused).toBeGreaterThan(3e4);
   });
 
   it("never gives one slot to two mappings", () => {
     const setting: Setting = {
       era: "6.12",
-      seed: 1,
       nslabs: 512,
       nareas: 2,
       start: 0x4000000,

@@ -78,8 +78,8 @@ describe.each(CLOCKS)("%s clock", (clock) => {
       expect(result.integrity.leaks).toEqual([]);
       expect(result.partial).toBeUndefined();
       expect(result.host.integrity.mismatches).toBe(0);
-    for (const { name, utilization } of result.resources) expect(utilization, name).toBeLessThanOrEqual(1);
-    if (alone) expect(result.bottleneck).toBeNull();
+      for (const { name, utilization } of result.resources) expect(utilization, name).toBeLessThanOrEqual(1);
+      if (alone) expect(result.bottleneck).toBeNull();
       if (!alone) expect([jobOf(result, 1).error, bytesOf(jobOf(result, 1))]).toEqual([0, MIB]);
     },
   );

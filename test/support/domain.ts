@@ -6,7 +6,8 @@ import { initPool } from "#dmasim/host/swiotlb/pool.js";
 import { VTD_SECOND_LEVEL } from "#dmasim/pagetable/vtd.js";
 import { WalkResult, walk } from "#dmasim/pagetable/walker.js";
 import type { Arena } from "#dmasim/shm/arena.js";
-import { DOMAINS_MAX, HEADER, IOVA_ORDERS, REGIONS } from "#dmasim/shm/layout.js";
+import { HEADER, REGIONS } from "#dmasim/shm/layout.js";
+import type { Region } from "#dmasim/shm/record.js";
 import { makeDomain } from "./host.ts";
 
 /** A domain whose IOVA space is ready; every test takes another index, or its own arena. */
@@ -17,16 +18,12 @@ export function setUpDomain(ctx: HostContext, overrides: Partial<DmaDomain> = {}
 }
 
 /** Forgets everything about IOVAs of the arena's first domain, so that the next sequence begins with an empty arena. */
-export function clearFirstDomain(arena: Arena, cpus: number): void {
+export function clearFirstDomain(arena: Arena): void {
   const { domains, cpuRcaches, depots, iovaBuckets, header } = REGIONS;
-  const clear = (word: number, words: number) => arena.i32.fill(0, word, word + words);
-  clear(domains.word, domains.stride);
-  clear(cpuRcaches.word, cpuRcaches.stride * cpus * IOVA_ORDERS);
-  clear(depots.word, depots.stride * IOVA_ORDERS);
-  clear(iovaBuckets.word, (iovaBuckets.stride * iovaBuckets.count) / DOMAINS_MAX);
-  clear(REGIONS.iovaNodes.word, REGIONS.iovaNodes.stride * (arena.i32[header.word + HEADER.iovaNodeNext] as number));
-  const magazines = arena.i32[header.word + HEADER.magazineNext] as number;
-  clear(REGIONS.magazines.word, REGIONS.magazines.stride * magazines);
+  const clear = ({ word, stride }: Region, records: number) => arena.i32.fill(0, word, word + stride * records);
+  for (const region of [domains, cpuRcaches, depots, iovaBuckets]) clear(region, region.count / domains.count);
+  clear(REGIONS.iovaNodes, arena.i32[header.word + HEADER.iovaNodeNext] as number);
+  clear(REGIONS.magazines, arena.i32[header.word + HEADER.magazineNext] as number);
   arena.i32[header.word + HEADER.iovaNodeNext] = 1;
   arena.i32[header.word + HEADER.magazineNext] = 1;
 }
