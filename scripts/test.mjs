@@ -1,6 +1,18 @@
 // `npm test [-- vitest's arguments]`: makes the package ready, then runs the tests once.
+// `--deep` (npm run test:deep) runs the property tests alone, with ten times as many sequences.
 import { runNode } from "./run_node.mjs";
 import { setup } from "./setup.mjs";
 
+const DEEP = "--deep";
+
+const given = process.argv.slice(2);
+const isDeep = given.includes(DEEP);
+const args = given.filter((arg) => arg !== DEEP);
+const environment = { DMASIM_BUILT: "1", ...(isDeep ? { DMASIM_DEEP: "1" } : {}) };
+
 setup();
-process.exitCode = runNode("node_modules/vitest/vitest.mjs", ["run", ...process.argv.slice(2)], { DMASIM_BUILT: "1" });
+process.exitCode = runNode(
+  "node_modules/vitest/vitest.mjs",
+  ["run", ...(isDeep ? ["test/property"] : []), ...args],
+  environment,
+);

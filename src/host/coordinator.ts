@@ -20,7 +20,12 @@ export const STOP = Object.freeze({ run: 0, drain: 1, leave: 2 });
 export const HOOK = Object.freeze({ none: 0, throw: 1, exit: 2, spin: 3 });
 
 const WATCH_MS = 100;
-const STUCK_MS = 1500;
+/**
+ * Looks without a heartbeat after which a worker counts as stuck, or as never started. Looks, not time: on an overloaded
+ * computer the watch is late as often as the workers are.
+ */
+const STUCK_LOOKS = 18;
+const START_LOOKS = 150;
 const LEAVE_MS = 500;
 const STOP_WORD = REGIONS.header.word + HEADER.stop;
 
@@ -40,7 +45,8 @@ export class Coordinator<Value> {
   readonly #nameEngine: (engine: number) => string;
   readonly #values: (Value | null)[];
   readonly #beats: number[];
-  readonly #beatAtMs: number[];
+  /** Looks since the last heartbeat. */
+  readonly #still: number[];
   #failure: WorkerReport | null = null;
   #left = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -52,7 +58,7 @@ export class Coordinator<Value> {
     this.#nameEngine = nameEngine;
     this.#values = Array.from({ length: workers }, () => null);
     this.#beats = Array.from({ length: workers }, () => -1);
-    this.#beatAtMs = Array.from({ length: workers }, () => performance.now());
+    this.#still = Array.from({ length: workers }, () => 0);
   }
 
   /** First worker that failed, with what it held. */
@@ -79,6 +85,11 @@ export class Coordinator<Value> {
   /** Asks the workers to finish what is in flight and return. */
   drain(): void {
     this.#tell(STOP.drain);
+  }
+
+  /** Asks the workers to return at once, whatever is queued. */
+  leave(): void {
+    this.#tell(STOP.leave);
   }
 
   /** Ends a worker's thread (test hook, and the end of one that is stuck). */
@@ -130,25 +141,32 @@ export class Coordinator<Value> {
 
   /** Finds workers that show no sign of life. A worker that has not begun is given the time that threads take to start. */
   #watch(): void {
-    const nowMs = performance.now();
     for (let worker = 0; worker < this.#workers; worker += 1) {
       const beat = signOfLife(this.#arena, worker);
-      const state = load(this.#arena.i32, workerWord(worker) + WORKER.state);
-      if (beat === this.#beats[worker] && state === WORKER_STATE.running) continue;
+      const left = load(this.#arena.i32, workerWord(worker) + WORKER.state) === WORKER_STATE.left;
+      this.#still[worker] = left || beat !== this.#beats[worker] ? 0 : (this.#still[worker] as number) + 1;
       this.#beats[worker] = beat;
-      this.#beatAtMs[worker] = nowMs;
     }
-    const still = this.#stillFor(nowMs, STUCK_MS);
+    const still = this.#stillFor(1);
     if (still.length === 0) return;
     // Whoever waits for a lock of a stuck worker stands still too: the one that holds a lock is to blame.
-    const suspects = [...still, ...this.#stillFor(nowMs, STUCK_MS / 2)];
+    const suspects = [...still, ...this.#stillFor(0.5)];
     const culprit = suspects.find((worker) => locksHeld(this.#arena, worker).length > 0) ?? (still[0] as number);
-    this.fail(culprit, `its heartbeat stood still for ${STUCK_MS / 1000} s`);
+    const begun = this.#hasBegun(culprit);
+    const seconds = ((begun ? STUCK_LOOKS : START_LOOKS) * WATCH_MS) / 1000;
+    this.fail(culprit, begun ? `its heartbeat stood still for ${seconds} s` : `its thread did not start in ${seconds} s`);
     this.#pool.terminate(culprit);
   }
 
-  #stillFor(nowMs: number, ms: number): number[] {
-    return this.#beatAtMs.flatMap((atMs, worker) => (nowMs - atMs > ms ? [worker] : []));
+  /** Workers without a sign of life for `share` of the looks that they have. */
+  #stillFor(share: number): number[] {
+    return this.#still.flatMap((looks, worker) =>
+      looks >= share * (this.#hasBegun(worker) ? STUCK_LOOKS : START_LOOKS) ? [worker] : [],
+    );
+  }
+
+  #hasBegun(worker: number): boolean {
+    return load(this.#arena.i32, workerWord(worker) + WORKER.state) !== WORKER_STATE.absent;
   }
 }
 

@@ -123,11 +123,22 @@ const MOVES: Readonly<Record<string, readonly string[]>> = {
   device: ["more devices", "larger blocks"],
   link: ["a faster or wider link", "more devices"],
   iommu: ["larger pages", "persistent mappings", "passthrough"],
-  lock: ["lazy mode", "persistent mappings", "more swiotlb areas"],
+  invalidation: ["lazy mode", "persistent mappings", "devices behind another IOMMU unit"],
+  "bounce pool": ["more swiotlb areas", "a device that reaches all memory"],
+  lock: ["persistent mappings", "fewer CPUs on one device"],
 };
 
-function bottleneckOf(resources: readonly ResourceResult[]): Bottleneck | null {
+const SATURATED = 0.85;
+
+/** The busiest resource; but a CPU that waits for a saturated lock or queue is busy only because of that. */
+function limitingResource(resources: readonly ResourceResult[]): ResourceResult | undefined {
   const [top] = resources;
+  if (top?.kind !== "cpu") return top;
+  return resources.find((resource) => resource.kind !== "cpu" && resource.utilization >= SATURATED) ?? top;
+}
+
+function bottleneckOf(resources: readonly ResourceResult[]): Bottleneck | null {
+  const top = limitingResource(resources);
   if (top === undefined) return null;
   const busy = `${Math.round(top.utilization * 100)} % busy`;
   const why =

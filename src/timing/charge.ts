@@ -17,6 +17,12 @@ const LOCK_NAMES: Readonly<Record<number, string>> = {
   [COST_LOCK.invalidationQueue]: "invalidation queue",
 };
 
+/** What the report calls the resource: what moves it depends on that. */
+const LOCK_KINDS: Readonly<Record<number, string>> = {
+  [COST_LOCK.invalidationQueue]: "invalidation",
+  [COST_LOCK.swiotlbArea]: "bounce pool",
+};
+
 /** Prices host operations and keeps the lock servers of one run. */
 export class Charger {
   readonly #locks = new Map<number, Server>();
@@ -41,7 +47,7 @@ export class Charger {
     const key = kind * 2 ** 24 + index;
     let server = this.#locks.get(key);
     if (server === undefined) {
-      server = new Server(`${LOCK_NAMES[kind] ?? "lock"} ${index}`, "lock");
+      server = new Server(`${LOCK_NAMES[kind] ?? "lock"} ${index}`, LOCK_KINDS[kind] ?? "lock");
       this.#locks.set(key, server);
     }
     return server;

@@ -49,7 +49,9 @@ export async function runVirtual(setup: RunSetup): Promise<RunOutcome> {
       if (hook.terminate) setTimeout(() => coordinator.terminate(0), 100).unref();
     }
     partial = await drive(setup, loop, dispatcher, coordinator);
-    coordinator?.drain();
+    // What an interrupted run has queued is not worth waiting for.
+    if (partial) coordinator?.leave();
+    else coordinator?.drain();
     await finished;
   } finally {
     await pool?.close();
@@ -85,7 +87,7 @@ async function drive(
       loop.stop();
       stopped = true;
     }
-    if (coordinator?.failure != null) return true;
+    if (coordinator?.failure != null || (stopped && loop.finished)) return true;
     if (dispatcher?.congested !== true) runSlice(loop, coordinator);
     dispatcher?.pump();
     if (dispatcher !== null && (dispatcher.congested || loop.finished) && !dispatcher.drained) waitForCopies(setup);
