@@ -3,13 +3,13 @@ import type { RunResult } from "../sim/result.ts";
 
 /**
  * Exit code of a finished run. Wrong data and a dead worker outrank an interruption; leaks do not,
- * because an interrupted run has I/O that nobody gave back.
+ * because an interrupted run has I/O that nobody gave back. A job that a refused mapping or a fault ended has missed its objective.
  */
 export function exitCodeOf(result: RunResult): number {
   const { host, integrity } = result;
   if (host.integrity.mismatches > 0 || host.worker_failure !== undefined) return EXIT.verification;
   if (result.partial === true) return EXIT.interrupted;
   if (integrity.leaks.length > 0) return EXIT.verification;
-  if (result.jobs.some((job) => job.latency_target?.met === false)) return EXIT.objective;
+  if (result.jobs.some((job) => job.error > 0 || job.latency_target?.met === false)) return EXIT.objective;
   return EXIT.ok;
 }

@@ -154,7 +154,10 @@ export class Coordinator<Value> {
     const culprit = suspects.find((worker) => locksHeld(this.#arena, worker).length > 0) ?? (still[0] as number);
     const begun = this.#hasBegun(culprit);
     const seconds = ((begun ? STUCK_LOOKS : START_LOOKS) * WATCH_MS) / 1000;
-    this.fail(culprit, begun ? `its heartbeat stood still for ${seconds} s` : `its thread did not start in ${seconds} s`);
+    this.fail(
+      culprit,
+      begun ? `its heartbeat stood still for ${seconds} s` : `its thread did not start in ${seconds} s`,
+    );
     this.#pool.terminate(culprit);
   }
 

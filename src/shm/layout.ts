@@ -107,7 +107,6 @@ export const WORKER = defineRecord("worker", 512, {
   countLine: line(),
   copied: f64("worker", "payload bytes copied"),
   verified: f64("worker", "bytes compared with their pattern"),
-  mismatches: u32("worker", "comparisons that failed"),
   commands: u32("worker", "copy commands executed"),
   hookLine: line("test hooks"),
   hook: u32("coordinator", "misbehaviour asked for by a test: 1 throw, 2 exit, 3 spin"),

@@ -8,7 +8,7 @@ import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import { entryAddr } from "./list_mapping.ts";
 import type { BufferPlan } from "./load/buffers.ts";
-import type { CheckedTransfer } from "./mismatch.ts";
+import { type CheckedTransfer, MISMATCH_KIND, recordMismatch } from "./mismatch.ts";
 import type { Payload } from "./payload.ts";
 
 const GUARD_BYTES = 64;
@@ -83,6 +83,12 @@ export class BufferPayload {
       }
       entry = sgNext(arena, entry);
     }
+  }
+
+  /** The medium never took what the job wrote before. */
+  lost(what: CheckedTransfer, sg: number): void {
+    const dmaAddr = this.#arena.f64[(sg + SG.dmaAddress) >>> 1] as number;
+    recordMismatch(this.#arena, what, MISMATCH_KIND.stale, 0, entryAddr(this.#arena, sg), dmaAddr, 0);
   }
 
   /** Memory after the last byte belongs to the same command (its cell or its guard page). */

@@ -158,7 +158,7 @@ export class CloneIo {
   }
 
   /** Ends a command; `version` is what the device delivered for a read, `ok` false skips the check. */
-  finish(tag: number, version: number, ok: boolean): void {
+  finish(tag: number, version: number, ok: boolean, written: boolean): void {
     const what = this.#name(tag, version);
     const bytes = this.bytes[tag] as number;
     const flips = tag === this.#flipTag;
@@ -172,7 +172,9 @@ export class CloneIo {
     if (this.persistent) syncSgForCpu(this.#ctx, this.device, sg, origNents, this.#dir(tag));
     else this.#lists.unmap(sg, origNents, this.#dir(tag));
     if (flips) this.#payload?.flip(what, this.#physAt(tag, bytes >> 1));
-    if (ok && this.write[tag] === 0) this.#buffers?.check(what, sg, bytes);
+    if (!ok || this.write[tag] === 1 || this.#buffers === null) return;
+    this.#buffers.check(what, sg, bytes);
+    if (written && version === 0) this.#buffers.lost(what, sg);
   }
 
   /** Test hook: {@link finish} inverts a byte in the middle of the command's memory before it looks at the data. */

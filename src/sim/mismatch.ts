@@ -69,6 +69,11 @@ function isPoison(arena: Arena, phys: Phys): boolean {
   return true;
 }
 
+/** Failed comparisons of the run, recorded or not. */
+export function mismatchCount(arena: Arena): number {
+  return load(arena.i32, REGIONS.header.word + HEADER.mismatchNext);
+}
+
 /** Records of the run so far, for the result. */
 export function readMismatches(arena: Arena, jobNames: readonly string[], seed: number): Mismatch[] {
   const count = Math.min(load(arena.i32, REGIONS.header.word + HEADER.mismatchNext), MISMATCHES_MAX);

@@ -109,8 +109,6 @@ export class DirectPayload implements Payload {
   }
 
   #mismatch(what: CheckedTransfer, kind: number, expected: number, phys: Phys, dmaAddr: number, offset: number): void {
-    const word = this.#worker + WORKER.mismatches;
-    this.#arena.i32[word] = (this.#arena.i32[word] as number) + 1;
     recordMismatch(this.#arena, what, kind, expected, phys, dmaAddr, offset);
   }
 

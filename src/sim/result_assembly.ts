@@ -13,7 +13,7 @@ import { CHUNK_BYTES } from "../shm/capacities.ts";
 import { REGIONS, WORKER } from "../shm/layout.ts";
 import type { ServerStats } from "../timing/server.ts";
 import type { CloneSpec } from "./load/clones.ts";
-import { readMismatches } from "./mismatch.ts";
+import { mismatchCount, readMismatches } from "./mismatch.ts";
 import type { Bottleneck, HostResult, JobResult, Leak, ResourceResult, RunResult } from "./result.ts";
 import { RESULT_SCHEMA } from "./result.ts";
 import type { RunSetup } from "./run_setup.ts";
@@ -199,12 +199,10 @@ function hostResult(setup: RunSetup, outcome: RunOutcome, host: { wallS: number;
   const { arena, options } = setup;
   let verified = 0;
   let copied = 0;
-  let mismatches = 0;
   for (let worker = 0; worker < options.workers; worker += 1) {
     const base = REGIONS.workers.word + worker * REGIONS.workers.stride;
     verified += arena.f64[(base + WORKER.verified) >>> 1] as number;
     copied += arena.f64[(base + WORKER.copied) >>> 1] as number;
-    mismatches += arena.i32[base + WORKER.mismatches] as number;
   }
   const ios = outcome.stats.reduce((sum, stats) => sum + stats.read.ios + stats.write.ios, 0);
   const names = options.profile.jobs.map((job) => job.name);
@@ -212,7 +210,11 @@ function hostResult(setup: RunSetup, outcome: RunOutcome, host: { wallS: number;
   return {
     workers: options.workers,
     payload: options.payload,
-    integrity: { bytes_verified: verified, mismatches, first: readMismatches(arena, names, setup.load.seed) },
+    integrity: {
+      bytes_verified: verified,
+      mismatches: mismatchCount(arena),
+      first: readMismatches(arena, names, setup.load.seed),
+    },
     ...(options.image && options.payload ? { memory_image: memoryImage(arena) } : {}),
     wall_s: host.wallS,
     cpu_s: host.cpuS,

@@ -12,7 +12,7 @@
  * Progress:   one mutex of rank linearTable a table, held for one allocation or one release; the entries of a range
  *             belong to whoever took it.
  * Forbidden:  growing a table beyond its slice.
- * Proof:      test/unit/host/arch/linear_iommu.test.ts
+ * Proof:      test/unit/host/arch/linear_iommu.test.ts, test/litmus/allocators.test.ts
  */
 import { alignDown, alignUp, type DmaAddr, lowBits, pagesSpanned } from "../../base/addr.ts";
 import { assert } from "../../base/assert.ts";

@@ -8,7 +8,7 @@
  * Ordering:   free lists change under the lock only.
  * Progress:   a mutex of rank sgPool, held for a few words.
  * Forbidden:  freeing the handle of anything but a list's first entry.
- * Proof:      test/unit/host/dma/sg_table.test.ts
+ * Proof:      test/unit/host/dma/sg_table.test.ts, test/property/scatterlist.test.ts
  */
 import { assert } from "../../base/assert.ts";
 import type { Arena } from "../../shm/arena.ts";

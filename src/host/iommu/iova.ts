@@ -8,7 +8,7 @@
  * Words:      DOMAIN from treeLock to dma32Pfn, IOVA_NODE, the domain's iovaBuckets (holder of treeLock).
  * Invariants: ranges in the list are disjoint; cursors point at the anchor or at linked nodes.
  * Ordering:   treeLock (rank 22) is the innermost IOVA lock; callers may hold magazine and depot locks.
- * Proof:      test/property/iova.test.ts
+ * Proof:      test/property/iova.test.ts, test/litmus/allocators.test.ts
  */
 import { roundUpPow2 } from "../../base/addr.ts";
 import { assert, defined } from "../../base/assert.ts";

@@ -11,7 +11,7 @@
  * Ordering:   everything under the area's lock; POOL.used follows by fetch-add after it.
  * Progress:   one area at a time, each at most once a call; a search looks at areaNslabs slots at most.
  * Forbidden:  two mappings of one slot; a lock held over a payload copy.
- * Proof:      test/property/swiotlb.test.ts
+ * Proof:      test/property/swiotlb.test.ts, test/litmus/allocators.test.ts
  */
 import type { Phys } from "../../base/addr.ts";
 import { alignDownWide, alignUp, lowBits, PAGE_BYTES } from "../../base/addr.ts";

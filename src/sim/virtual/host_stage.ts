@@ -87,7 +87,7 @@ export class HostStage {
     if (ok) this.#countPath(lane, lane.paths[tag] as number, lane.io.bytes[tag] as number);
     else this.#fail(lane, tag, status);
     this.#flipOnce(lane, tag, ok);
-    lane.io.finish(tag, lane.delivered[tag] as number, ok);
+    lane.io.finish(tag, lane.delivered[tag] as number, ok, lane.runner.verifying);
     const unmappedPs = this.charger.charge(nowPs, this.#ctx.cost);
     lane.stats.unmapNs += (unmappedPs - nowPs) / 1000;
     lane.stats.commands += 1;

@@ -42,6 +42,7 @@ export class WallSubmitter {
   #opened = false;
   #failedTries = 0;
   #flipIo: number;
+  #aborted = false;
 
   /** `payload` moves bytes; `verify` also produces and checks them. `flipIo` is a test hook: I/O whose data get one wrong byte. */
   constructor(
@@ -90,6 +91,12 @@ export class WallSubmitter {
     this.#opened = false;
   }
 
+  /** Ends the clone early; after an abort what still completes is not checked. */
+  stop(aborted: boolean): void {
+    this.#aborted ||= aborted;
+    this.runner.stop(!aborted);
+  }
+
   /** Reaps and submits; number of things done. */
   poll(nowNs: number): number {
     this.#ctx.cpu = this.#spec.cpu;
@@ -125,7 +132,8 @@ export class WallSubmitter {
       }
     }
     this.#ctx.cost.reset();
-    this.io.finish(tag, this.#ctx.arena.u32[comp + COMPLETION.version] as number, ok);
+    const version = this.#ctx.arena.u32[comp + COMPLETION.version] as number;
+    this.io.finish(tag, version, ok && !this.#aborted, this.runner.verifying);
     this.#stats.commands += 1;
     this.runner.completed(tag, nowNs, !ok);
   }

@@ -127,7 +127,7 @@ class WallWorker {
       this.#started[i] = true;
       submitter.start(nowNs);
     }
-    if (stopping || expired) runner.stop(expired);
+    if (stopping || expired) submitter.stop(!expired);
     this.#progress += submitter.poll(nowNs);
     if (!runner.done) return;
     submitter.close();
