@@ -26,7 +26,8 @@ const OUTRO = `
  npx dmasim run rand-read-4k --set iommu.mode=lazy       change one key of the machine
  npx dmasim run 8nvme-modes                              eight drives behind one SMMU
  npx dmasim run mixed-70-30 --machine confidential-vm    another machine for a load
- npx dmasim list machines                                what ships (also: list profiles)
+ npx dmasim map ram@0x10800+0x800 ram@0x30000+0x400     what happens to one scatterlist, drawn
+ npx dmasim list machines                                what ships (also: list profiles, list archs)
  npx dmasim inspect machine intel-vtd-2s                 the machine of this demo, every default resolved
  npx dmasim run --help                                   your own profile or fio job file, JSON, CSV
 `;
