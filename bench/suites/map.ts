@@ -60,15 +60,19 @@ function checked(rig: MapRig): BenchGroup {
     ["peer memory by bus address", "nvme2", rig.peer],
   ] as const;
   const cases: BenchCase[] = paths.flatMap(([name, device, area]) => [
-    { name, sample: () => timed(PAIRS, () => rig.pairs(device, area, PAIRS)) },
+    { name: `${name}, unchecked`, sample: () => timed(PAIRS, () => rig.pairs(device, area, PAIRS)) },
     {
       name: `${name}, checked`,
-      baseline: name,
+      baseline: `${name}, unchecked`,
       sample: () => timed(PAIRS, () => rig.checkedPairs(device, area, PAIRS)),
     },
   ]);
   const fromDevice = () => rig.checkedPairs("nvme2", rig.ram, PAIRS, DIR.fromDevice);
-  cases.push({ name: "direct, checked, device writes", baseline: "direct", sample: () => timed(PAIRS, fromDevice) });
+  cases.push({
+    name: "direct, checked, device writes",
+    baseline: "direct, unchecked",
+    sample: () => timed(PAIRS, fromDevice),
+  });
   return {
     title: "4 KiB, pairs with dma-debug on",
     cases,

@@ -16,8 +16,8 @@ import { compareExchange, load, notify, store, wait } from "./atomics.ts";
 const PARKED = 0x10000;
 const SPINS = 64;
 const PARK_MS = 5;
-/** Longer than any critical section of a live thread, shorter than the time in which a run with a dead one must end. */
-const LOCK_DEADLINE_MS = 1500;
+/** Longer than any critical section and than the time in which a stuck owner is found, shorter than that in which a run with one must end. */
+const LOCK_DEADLINE_MS = 2500;
 
 /** A lock stayed with its owner: the owner is dead or stuck. */
 export class LockHeldError extends Error {
