@@ -59,7 +59,8 @@ function pagesText(pageBytes: readonly number[]): string {
 function swiotlbText({ swiotlb, confidential }: Machine): string {
   if (swiotlb.bytes === 0) return "none";
   const force = swiotlb.force || confidential ? ", every DMA bounces" : "";
-  return `${formatBytes(swiotlb.bytes)} at ${hex(swiotlb.start)}, ${plural(swiotlb.areas, "area")}${force}`;
+  const grows = swiotlb.dynamic ? ", grows" : "";
+  return `${formatBytes(swiotlb.bytes)} at ${hex(swiotlb.start)}, ${plural(swiotlb.areas, "area")}${grows}${force}`;
 }
 
 function forestOf(machine: Machine): TreeNode[] {

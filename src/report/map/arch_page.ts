@@ -10,7 +10,7 @@ import { mergingWords, pagelessWords } from "./arch_words.ts";
 const SEGMENTS_SHOWN = 8;
 const SERIES_WORDS: Readonly<Record<Series, string>> = {
   before: "Linux 4.1",
-  after: "Linux 4.1 with the page-less scatterlist series",
+  after: "Linux 4.1 with the page-less scatterlist series (proposed 2015, in no released kernel; today: dma_map_phys)",
 };
 
 /** Head, rules, and a block for each of the two kernels; one block where they do the same. */

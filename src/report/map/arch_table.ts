@@ -32,7 +32,7 @@ export function renderArchTable(screen: Screen, archs: readonly ArchView[]): str
   ]);
   const lines = renderTable(screen, COLUMNS, rows, (cell, row, column) => paint(screen, archs[row], cell, column));
   const legend =
-    "segments that dma_map_sg returns in Linux 4.1, and with the page-less scatterlist series of August 2015 on top; a device that does not snoop; dmasim map --arch NAME tells one row in full";
+    "segments that dma_map_sg returns in Linux 4.1, and with the page-less scatterlist series of August 2015 on top (proposed, in no released kernel; its modern equivalent is dma_map_phys with page-less providers); a device that does not snoop; dmasim map --arch NAME tells one row in full";
   return [...lines, "", ...labelled(screen, "columns", legend, screen.colors.dim), ...hazardLines(screen, archs)];
 }
 
