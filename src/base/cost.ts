@@ -41,6 +41,8 @@ export class CostRecord {
   treeSteps = 0;
   slotsProbed = 0;
   slotsTaken = 0;
+  /** Slots of the transient pools made for this operation. */
+  transientSlots = 0;
   bytesBounced = 0;
   /** Cache lines maintained on a non-coherent device. */
   linesFlushed = 0;
@@ -69,6 +71,7 @@ export class CostRecord {
     this.treeSteps = 0;
     this.slotsProbed = 0;
     this.slotsTaken = 0;
+    this.transientSlots = 0;
     this.bytesBounced = 0;
     this.linesFlushed = 0;
     this.invalidations = 0;

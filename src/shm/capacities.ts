@@ -42,6 +42,22 @@ export const MAGAZINE_PFNS = 127;
 export const FQ_DEPTH = 256;
 /** Slots of all pools together: 1 GiB at 2 KiB a slot. */
 export const SWIOTLB_SLOTS_MAX = 524288;
+/** Bounce pools that machines describe; grown and transient ones come on top. */
+export const SWIOTLB_POOLS_MAX = 16;
+/** Pools that growth can add. */
+export const SWIOTLB_GROWN_POOLS_MAX = 24;
+/** Slots of a grown pool: 4 MiB, the buddy allocator's maximum order. */
+export const SWIOTLB_GROWN_SLOTS_MAX = 2048;
+/** Areas of a grown pool: one for each 128 slots. */
+export const SWIOTLB_GROWN_AREAS_MAX = SWIOTLB_GROWN_SLOTS_MAX / 128;
+/** Transient pools at the same time; each has one area and at most one slot set of 128 slots. */
+export const SWIOTLB_TRANSIENT_POOLS_MAX = 128;
+/** Records of all bounce pools: booted ones first, then grown, then transient ones. */
+export const SWIOTLB_RECORDS = Object.freeze({
+  pools: SWIOTLB_POOLS_MAX + SWIOTLB_GROWN_POOLS_MAX + SWIOTLB_TRANSIENT_POOLS_MAX,
+  areas: CPUS_MAX * SWIOTLB_POOLS_MAX + SWIOTLB_GROWN_POOLS_MAX * SWIOTLB_GROWN_AREAS_MAX + SWIOTLB_TRANSIENT_POOLS_MAX,
+  slots: SWIOTLB_SLOTS_MAX + SWIOTLB_GROWN_POOLS_MAX * SWIOTLB_GROWN_SLOTS_MAX + SWIOTLB_TRANSIENT_POOLS_MAX * 128,
+});
 /** Translations of all linear-table IOMMUs together. */
 export const LINEAR_ENTRIES_MAX = 2 ** 21;
 /** Pages of one memmap section: 128 MiB (SECTION_SIZE_BITS of x86-64). */

@@ -30,7 +30,7 @@ import {
   QPAIR_DEPTH,
   QPAIRS_MAX,
   SECTION_PAGES,
-  SWIOTLB_SLOTS_MAX,
+  SWIOTLB_RECORDS,
   TABLE_ORDERS,
   WORKERS_MAX,
 } from "./capacities.ts";
@@ -294,6 +294,12 @@ export const POOL = defineRecord("swiotlbPool", 256, {
   usedLine: line(),
   used: u32("any", "slots in use (fetch-add/sub)"),
   usedHiwater: u32("any", "largest value of used"),
+  growthLine: line("growth of a booted pool"),
+  growth: u32("any", "GROWTH bits: the growth worker is scheduled, a thread runs it"),
+  grown: u32("any", "pools added, by the thread that runs the worker; their records are published by it"),
+  transientNslabs: u32("any", "slots of live transient pools (fetch-add/sub)"),
+  transientMade: u32("any", "transient pools made (fetch-add)"),
+  transientOwner: u32("any", "of a transient pool: device + 1 that it serves, 0 = free, -1 = being made"),
 });
 
 /** Part of a bounce pool with a lock of its own (struct io_tlb_area). */
@@ -465,9 +471,9 @@ export const REGIONS = placeRegions(CONTROL_BYTES, {
   iommuUnits: { record: IOMMU_UNIT, count: IOMMU_UNITS_MAX, note: "IOMMU units" },
   iotlb: { record: IOTLB_ENTRY, count: IOMMU_UNITS_MAX * IOTLB_ENTRIES_MAX, note: "[unit][set][way]" },
   frames: { record: FRAME, count: 32768, note: "page-table frames" },
-  pools: { record: POOL, count: 16, note: "swiotlb pools" },
-  areas: { record: AREA, count: CPUS_MAX * 16, note: "[pool][area]" },
-  slots: { record: SLOT, count: SWIOTLB_SLOTS_MAX, note: "swiotlb slots, pools one after the other" },
+  pools: { record: POOL, count: SWIOTLB_RECORDS.pools, note: "swiotlb pools: booted, grown, transient" },
+  areas: { record: AREA, count: SWIOTLB_RECORDS.areas, note: "[pool][area]" },
+  slots: { record: SLOT, count: SWIOTLB_RECORDS.slots, note: "swiotlb slots, pools one after the other" },
   linearTables: { record: LINEAR_TABLE, count: 16, note: "linear-table IOMMUs" },
   linearEntries: { record: LINEAR_ENTRY, count: LINEAR_ENTRIES_MAX, note: "their entries, tables one after the other" },
   linearBitmaps: { record: WORD, count: LINEAR_ENTRIES_MAX / 32, note: "one bit an entry: 1 = in use" },
@@ -494,14 +500,7 @@ assert(CHUNK_COUNT * CHUNK_BYTES === ARENA_BYTES - CONTROL_BYTES, "chunks fill t
 
 /** Hash over every declared name, position and size; two builds with the same hash agree on every byte. */
 export function layoutHash(): string {
-  const text = JSON.stringify(
-    Object.values(REGIONS).map((region: Region) => [
-      region.name,
-      region.byte,
-      region.stride,
-      region.count,
-      region.record,
-    ]),
-  );
+  const row = ({ name, byte, stride, count, record }: Region) => [name, byte, stride, count, record];
+  const text = JSON.stringify(Object.values(REGIONS).map(row));
   return createHash("sha256").update(text).digest("hex");
 }

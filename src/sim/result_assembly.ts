@@ -5,10 +5,14 @@ import { formatBytes } from "../base/units.ts";
 import { packageVersion } from "../base/version.ts";
 import { faultCount } from "../device/fault.ts";
 import type { WorkerReport } from "../host/coordinator.ts";
+import type { BouncePool } from "../host/dma/device.ts";
+import { grownPools, slotsTotal } from "../host/swiotlb/grown.ts";
 import { slotsUsedHiwater } from "../host/swiotlb/pool.ts";
+import { transientSlots, transientsMade } from "../host/swiotlb/transient.ts";
 import { chunksUsed } from "../memory/backing.ts";
 import { memoryImage } from "../memory/image.ts";
 import { framesUsed } from "../pagetable/frames.ts";
+import type { Arena } from "../shm/arena.ts";
 import { CHUNK_BYTES } from "../shm/capacities.ts";
 import { REGIONS, WORKER } from "../shm/layout.ts";
 import type { ServerStats } from "../timing/server.ts";
@@ -148,6 +152,17 @@ function bottleneckOf(resources: readonly ResourceResult[]): Bottleneck | null {
   return { resource: top.name, share: top.utilization, why, moves: MOVES[top.kind] ?? [] };
 }
 
+function swiotlbCounters(arena: Arena, pool: BouncePool): Record<string, number> {
+  const booted = { slots: slotsTotal(arena, pool), used_hiwater: slotsUsedHiwater(arena, pool) };
+  if (pool.growth === undefined) return booted;
+  return {
+    ...booted,
+    grown_pools: grownPools(arena, pool),
+    transient_pools: transientsMade(arena, pool),
+    transient_nslabs: transientSlots(arena, pool),
+  };
+}
+
 function countersOf(setup: RunSetup, outcome: RunOutcome): Record<string, Record<string, number>> {
   const { arena, system } = setup;
   const pool = system.pool;
@@ -155,7 +170,7 @@ function countersOf(setup: RunSetup, outcome: RunOutcome): Record<string, Record
     // A fault number, not host state: the same under every number of workers.
     iommu: { faults: faultCount(arena), table_frames: framesUsed(arena) },
     iotlb: { lookups: outcome.iotlbLookups, misses: outcome.iotlbMisses },
-    ...(pool === null ? {} : { swiotlb: { slots: pool.nslabs, used_hiwater: slotsUsedHiwater(arena, pool) } }),
+    ...(pool === null ? {} : { swiotlb: swiotlbCounters(arena, pool) }),
   };
 }
 

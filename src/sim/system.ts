@@ -9,9 +9,10 @@ import { defined } from "../base/assert.ts";
 import { DeviceAccess, type PeerWindow } from "../device/access.ts";
 import { initIommuUnit } from "../device/iotlb.ts";
 import { PEER_ROUTE } from "../host/context.ts";
-import type { BouncePool, DmaDevice, DmaDomain } from "../host/dma/device.ts";
+import type { BouncePool, DmaDevice, DmaDomain, PoolGrowth } from "../host/dma/device.ts";
 import { initDomainIova } from "../host/iommu/iova.ts";
 import { type PeerRegion, PeerTable } from "../host/p2p/route.ts";
+import { planGrowth } from "../host/swiotlb/grown.ts";
 import { initPool } from "../host/swiotlb/pool.ts";
 import { Memmap } from "../memory/memmap.ts";
 import { PhysMap, type PhysRegion } from "../memory/physmap.ts";
@@ -19,7 +20,7 @@ import type { PageTableFormat } from "../pagetable/format.ts";
 import { Topology } from "../pcie/topology.ts";
 import type { Arena } from "../shm/arena.ts";
 import { iommuFormat } from "./iommu_format.ts";
-import type { Device, IommuMode, Machine } from "./machine/description.ts";
+import type { Device, IommuMode, Machine, MemoryRegion } from "./machine/description.ts";
 
 /** One device queue: a simulated engine. */
 export interface EngineSpec {
@@ -42,7 +43,7 @@ export class System {
   readonly devices: readonly DmaDevice[];
   readonly format: PageTableFormat;
   readonly engines: readonly EngineSpec[];
-  /** [start, end) of the bounce pool: no buffer lies there. */
+  /** [start, end) of the bounce pool and of its growth reserve below it: no buffer lies there. */
   readonly bounceRange: readonly [Phys, Phys];
   readonly #firstEngine: readonly number[];
 
@@ -63,7 +64,7 @@ export class System {
     const clients = machine.devices.map((device, index) => ({ device: index, port: device.parent }));
     this.peers = new PeerTable(this.topology, machine.cpus, this.peerRegions, clients);
     this.pool = poolOf(machine);
-    this.bounceRange = this.pool === null ? [0, 0] : [this.pool.start, this.pool.start + machine.swiotlb.bytes];
+    this.bounceRange = this.pool === null ? [0, 0] : bounceRangeOf(this.pool, machine.swiotlb.bytes);
     this.format = iommuFormat(machine.iommu);
     this.devices = machine.devices.map((device, index) =>
       dmaDevice(machine, device, index, this.pool, this.topology, this.format),
@@ -155,6 +156,7 @@ function poolOf(machine: Machine): BouncePool | null {
   if (machine.swiotlb.bytes === 0) return null;
   const nslabs = machine.swiotlb.bytes / 2048;
   const nareas = machine.swiotlb.areas;
+  const growth = growthOf(machine);
   return {
     index: 0,
     slotBase: 0,
@@ -163,7 +165,20 @@ function poolOf(machine: Machine): BouncePool | null {
     nareas,
     areaNslabs: nslabs / nareas,
     start: machine.swiotlb.start,
+    ...(growth === undefined ? {} : { growth }),
   };
+}
+
+function growthOf(machine: Machine): PoolGrowth | undefined {
+  const { dynamic, start } = machine.swiotlb;
+  if (!dynamic) return undefined;
+  const holds = (region: MemoryRegion) => start >= region.start && start < region.start + region.bytes;
+  const ram = machine.memory.find((region) => region.kind === "ram" && holds(region));
+  return planGrowth(start, defined(ram, "the RAM that holds the bounce pool").start);
+}
+
+function bounceRangeOf(pool: BouncePool, bytes: number): readonly [Phys, Phys] {
+  return [pool.growth?.grownStart ?? pool.start, pool.start + bytes];
 }
 
 function dmaDevice(

@@ -64,7 +64,9 @@ function plainPs(cost: CostRecord): number {
     cost.requests * PRICE.requestPs +
     cost.bytesBounced * PRICE.copyBytePs +
     cost.linesFlushed * PRICE.cacheLinePs +
-    (cost.slotsTaken > 0 ? PRICE.slotMapPs : 0)
+    (cost.slotsTaken > 0 ? PRICE.slotMapPs : 0) +
+    // A transient pool: memory as for a table page, then every slot record written.
+    (cost.transientSlots > 0 ? PRICE.tablePs + cost.transientSlots * PRICE.slotProbePs : 0)
   );
 }
 

@@ -8,7 +8,7 @@ import { sgNext } from "../../shm/sg_entry.ts";
 import { dmaCapable } from "../dma/limits.ts";
 import { sgDmaAddress, sgDmaLength, sgHasPage, sgLength, sgPhys, sgSetDma } from "../dma/scatterlist.ts";
 import { swiotlbMap, swiotlbSyncForCpu, swiotlbSyncForDevice, swiotlbUnmap } from "../swiotlb/bounce.ts";
-import { isBounce } from "../swiotlb/pool.ts";
+import { findPool } from "../swiotlb/pools.ts";
 import { always, NO_CACHE, type NO_CACHE_RULE, noncoherentOps, opFor } from "./cache_ops.ts";
 import { eachEntry } from "./entry.ts";
 import type { ArchRequest, ArchRow } from "./types.ts";
@@ -149,7 +149,7 @@ function syncSwiotlb(row: ArchRow, request: ArchRequest, work: ArchWork, forCpu:
   eachEntry(request, (sg, entry) => {
     if (forCpu) maintain(row, request, work, sg, entry, row.cache.syncCpu);
     const dmaAddr = sgDmaAddress(arena, sg) as Phys;
-    if (device.pool !== null && isBounce(device.pool, dmaAddr)) {
+    if (findPool(arena, device, dmaAddr) !== null) {
       copy(ctx, device, dmaAddr, sgDmaLength(arena, sg), dir);
     }
     if (!forCpu) maintain(row, request, work, sg, entry, row.cache.syncDevice);
@@ -174,7 +174,7 @@ function releaseFirst(request: ArchRequest, count: number): void {
   const { arena } = ctx;
   eachEntry(request, (sg, entry) => {
     const dmaAddr = sgDmaAddress(arena, sg) as Phys;
-    if (entry >= count || device.pool === null || !isBounce(device.pool, dmaAddr)) return;
+    if (entry >= count || findPool(arena, device, dmaAddr) === null) return;
     swiotlbUnmap(ctx, device, dmaAddr, sgDmaLength(arena, sg), dir, 0);
   });
 }

@@ -54,6 +54,18 @@ export interface BouncePool {
   readonly areaNslabs: number;
   /** Physical address of slot 0. */
   readonly start: number;
+  /** The booted pool of a kernel with SWIOTLB_DYNAMIC; absent = never grows. */
+  readonly growth?: PoolGrowth;
+}
+
+/** RAM that a machine sets aside for the pools which growth adds, and for transient ones; [start, end) each. */
+export interface PoolGrowth {
+  /** Grown pools, one after the other; 4 MiB aligned. */
+  readonly grownStart: number;
+  readonly grownEnd: number;
+  /** Windows of 256 KiB, one a transient pool. */
+  readonly transientStart: number;
+  readonly transientEnd: number;
 }
 
 /** One device. Masks and limits are inclusive last addresses, sizes are bytes; equal on every thread. */

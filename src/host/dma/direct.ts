@@ -8,7 +8,7 @@ import { SG_FLAG, sgNext } from "../../shm/sg_entry.ts";
 import { type HostContext, PEER_ROUTE } from "../context.ts";
 import { MAP_FAILURES } from "../status.ts";
 import { swiotlbMap, swiotlbSyncForCpu, swiotlbSyncForDevice, swiotlbUnmap } from "../swiotlb/bounce.ts";
-import { isBounce } from "../swiotlb/pool.ts";
+import { findPool } from "../swiotlb/pools.ts";
 import { syncLinesForCpu, syncLinesForDevice } from "./cache_sync.ts";
 import { ATTR, type DmaDevice } from "./device.ts";
 import { dmaCapable } from "./limits.ts";
@@ -49,7 +49,7 @@ export function directUnmapPhys(
 ): void {
   if ((attrs & ATTR.mmio) !== 0) return;
   if ((attrs & ATTR.skipCpuSync) === 0) syncLinesForCpu(ctx, device, dmaAddr, bytes, dir);
-  if (device.pool === null || !isBounce(device.pool, dmaAddr)) return;
+  if (findPool(ctx.arena, device, dmaAddr) === null) return;
   ctx.cost.path = PATH.bounce;
   swiotlbUnmap(ctx, device, dmaAddr, bytes, dir, attrs);
 }
@@ -102,7 +102,7 @@ export function directUnmapSg(
 /** Makes what the device wrote visible to the CPU (dma_direct_sync_single_for_cpu): lines first, then the slot. */
 export function directSyncForCpu(ctx: HostContext, device: DmaDevice, dmaAddr: Phys, bytes: number, dir: number): void {
   syncLinesForCpu(ctx, device, dmaAddr, bytes, dir);
-  if (device.pool === null || !isBounce(device.pool, dmaAddr)) return;
+  if (findPool(ctx.arena, device, dmaAddr) === null) return;
   ctx.cost.path = PATH.bounce;
   swiotlbSyncForCpu(ctx, device, dmaAddr, bytes, dir);
 }
@@ -115,7 +115,7 @@ export function directSyncForDevice(
   bytes: number,
   dir: number,
 ): void {
-  if (device.pool !== null && isBounce(device.pool, dmaAddr)) {
+  if (findPool(ctx.arena, device, dmaAddr) !== null) {
     ctx.cost.path = PATH.bounce;
     swiotlbSyncForDevice(ctx, device, dmaAddr, bytes, dir);
   }

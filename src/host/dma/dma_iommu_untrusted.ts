@@ -12,7 +12,7 @@ import { SG_FLAG, sgNext } from "../../shm/sg_entry.ts";
 import type { HostContext } from "../context.ts";
 import { MAP_FAILURES } from "../status.ts";
 import { swiotlbMap, swiotlbSyncForCpu, swiotlbSyncForDevice, swiotlbUnmap } from "../swiotlb/bounce.ts";
-import { isBounce } from "../swiotlb/pool.ts";
+import { findPool } from "../swiotlb/pools.ts";
 import { ATTR, type DmaDevice, type DmaDomain } from "./device.ts";
 import { domainFormat, iommuMapPhys, iommuUnmapPhys } from "./dma_iommu.ts";
 import { granuleBytes } from "./limits.ts";
@@ -181,5 +181,5 @@ function slotBehind(ctx: HostContext, device: DmaDevice, domain: DmaDomain, iova
   const result = new WalkResult();
   if (!walk(ctx.arena, domain.index, domainFormat(domain), iova, result)) return -1;
   const phys = result.phys + iova - alignDownWide(iova, pageBytes(result.pageShift));
-  return isBounce(device.pool, phys) ? phys : -1;
+  return findPool(ctx.arena, device, phys) === null ? -1 : phys;
 }

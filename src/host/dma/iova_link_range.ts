@@ -8,7 +8,7 @@ import { WalkResult, walk } from "../../pagetable/walker.ts";
 import type { HostContext } from "../context.ts";
 import { MAP_FAILURES } from "../status.ts";
 import { swiotlbUnmap } from "../swiotlb/bounce.ts";
-import { isBounce } from "../swiotlb/pool.ts";
+import { findPool } from "../swiotlb/pools.ts";
 import { syncLinesForCpu, syncLinesForDevice } from "./cache_sync.ts";
 import { ATTR, type DmaDevice, type DmaDomain } from "./device.ts";
 import { dirProt, domainFormat, invalidate } from "./dma_iommu.ts";
@@ -91,7 +91,7 @@ function releaseGranules(
     const phys = found.phys + at - alignDownWide(at, pageBytes(found.pageShift));
     const piece = Math.min(end - at, granule - (at & (granule - 1)));
     if ((attrs & NO_LINES) === 0) syncLinesForCpu(ctx, device, phys, piece, dir);
-    if (device.pool !== null && isBounce(device.pool, phys)) swiotlbUnmap(ctx, device, phys, piece, dir, attrs);
+    if (findPool(ctx.arena, device, phys) !== null) swiotlbUnmap(ctx, device, phys, piece, dir, attrs);
     at += piece;
   }
 }

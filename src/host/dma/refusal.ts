@@ -7,6 +7,7 @@ import type { HostContext } from "../context.ts";
 import { failureOf, MAP_FAILURES } from "../status.ts";
 import { allocationBytes } from "../swiotlb/bounce.ts";
 import { fullLines } from "../swiotlb/classify.ts";
+import { slotsTotal } from "../swiotlb/grown.ts";
 import { slotsUsed } from "../swiotlb/pool.ts";
 import { ATTR, type DmaDevice } from "./device.ts";
 import { granuleBytes } from "./limits.ts";
@@ -66,5 +67,5 @@ function fullText(ctx: HostContext, device: DmaDevice, request: RefusedRequest):
   const allocAlignMask = device.domain === null || ctx.era === "4.1" ? 0 : granuleBytes(device.domain) - 1;
   const bounced = { orig: request.phys, mappingBytes: request.bytes, allocAlignMask };
   const bytes = allocationBytes(ctx.era, device.minAlignMask, allocAlignMask, request.phys, request.bytes);
-  return fullLines(ctx.era, device.name, bounced, bytes, pool.nslabs, slotsUsed(ctx.arena, pool));
+  return fullLines(ctx.era, device.name, bounced, bytes, slotsTotal(ctx.arena, pool), slotsUsed(ctx.arena, pool));
 }

@@ -17,7 +17,8 @@ import { SLOT } from "../../shm/layout.ts";
 import type { HostContext } from "../context.ts";
 import { ATTR, type BouncePool, DIR, type DmaDevice } from "../dma/device.ts";
 import { MAP_FAILURES } from "../status.ts";
-import { isBounce, SET_SLOTS, SLOT_BYTES, SLOT_SHIFT, slotWord } from "./pool.ts";
+import { SET_SLOTS, SLOT_BYTES, SLOT_SHIFT, slotWord } from "./pool.ts";
+import { findPool, returnToPool, takeFromPools } from "./pools.ts";
 import { returnSlots, slotsOf, startsAllocation, takeSlots, windowSlots } from "./slots.ts";
 
 /** Offset of the original inside a slot that the device's min_align_mask keeps (swiotlb_align_offset); 0 in [4.1]. */
@@ -73,15 +74,22 @@ export function swiotlbMap(
   const alignMask = ctx.era === "4.1" ? 0 : allocAlignMask;
   const allocBytes = allocationBytes(ctx.era, device.minAlignMask, alignMask, orig, mappingBytes);
   const offset = slotOffset(ctx.era, device.minAlignMask, orig);
-  const first = takeSlots(ctx, device, pool, orig, allocBytes, alignMask, offset);
+  let from = pool;
+  let first: number;
+  if (pool.growth === undefined) first = takeSlots(ctx, device, pool, orig, allocBytes, alignMask, offset);
+  else {
+    const place = takeFromPools(ctx, device, pool, orig, allocBytes, alignMask, offset);
+    first = place === null ? -1 : place.slot;
+    if (place !== null) from = place.pool;
+  }
   if (first < 0) {
     const large = neverFits(slotsOf(allocBytes), device.segBoundaryMask);
     return large ? -MAP_FAILURES.tooLarge.code : -MAP_FAILURES.poolFull.code;
   }
   const padSlots = frontPadding(ctx.era, device.minAlignMask, alignMask, orig) >>> SLOT_SHIFT;
-  noteOrig(ctx.arena, pool, first, padSlots, slotsOf(allocBytes), orig);
-  const tlb = pool.start + (first + padSlots) * SLOT_BYTES + offset;
-  return finishMap(ctx, device, pool, tlb, mappingBytes, dir);
+  noteOrig(ctx.arena, from, first, padSlots, slotsOf(allocBytes), orig);
+  const tlb = from.start + (first + padSlots) * SLOT_BYTES + offset;
+  return finishMap(ctx, device, from, tlb, mappingBytes, dir);
 }
 
 /**
@@ -96,7 +104,7 @@ export function swiotlbUnmap(
   dir: number,
   attrs: number,
 ): number {
-  const pool = device.pool;
+  const pool = findPool(ctx.arena, device, tlb);
   if (pool === null || !isMapped(ctx.arena, pool, tlb)) return -MAP_FAILURES.invalid.code;
   if (!isMappingStart(ctx, device, pool, tlb)) return -MAP_FAILURES.invalid.code;
   const copies = deviceWrites(dir) && (attrs & ATTR.skipCpuSync) === 0;
@@ -107,7 +115,7 @@ export function swiotlbUnmap(
 
 /** Copies what the device wrote to the original; any sub-range of a mapping. Returns as {@link swiotlbUnmap}. */
 export function swiotlbSyncForCpu(ctx: HostContext, device: DmaDevice, tlb: Phys, bytes: number, dir: number): number {
-  const pool = device.pool;
+  const pool = findPool(ctx.arena, device, tlb);
   if (pool === null || !isMapped(ctx.arena, pool, tlb)) return -MAP_FAILURES.invalid.code;
   return deviceWrites(dir) ? bounce(ctx, device, pool, tlb, bytes, false) : 0;
 }
@@ -120,7 +128,7 @@ export function swiotlbSyncForDevice(
   bytes: number,
   dir: number,
 ): number {
-  const pool = device.pool;
+  const pool = findPool(ctx.arena, device, tlb);
   if (pool === null || !isMapped(ctx.arena, pool, tlb)) return -MAP_FAILURES.invalid.code;
   return deviceReads(dir) ? bounce(ctx, device, pool, tlb, bytes, true) : 0;
 }
@@ -193,12 +201,13 @@ function release(ctx: HostContext, device: DmaDevice, pool: BouncePool, tlb: Phy
   const mapped = (tlb - offset - pool.start) >>> SLOT_SHIFT;
   const first = mapped - (ctx.arena.i32[slotWord(pool, mapped) + SLOT.padSlots] as number);
   const viewBytes = ctx.arena.i32[slotWord(pool, first) + SLOT.allocSize] as number;
-  returnSlots(ctx, pool, first, slotsOf(viewBytes + offset));
+  const nslots = slotsOf(viewBytes + offset);
+  if (pool === device.pool) returnSlots(ctx, pool, first, nslots);
+  else returnToPool(ctx, device, pool, first, nslots);
 }
 
-/** True when `tlb` lies in a slot that stands for original bytes. */
+/** True when `tlb`, which lies in the pool, lies in a slot that stands for original bytes. */
 function isMapped(arena: Arena, pool: BouncePool, tlb: Phys): boolean {
-  if (!isBounce(pool, tlb)) return false;
   const word = slotWord(pool, (tlb - pool.start) >>> SLOT_SHIFT);
   return arena.i32[word + SLOT.list] === 0 && (arena.f64[(word + SLOT.origAddr) >>> 1] as number) >= 0;
 }

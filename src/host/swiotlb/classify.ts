@@ -10,8 +10,10 @@ import { formatBytes } from "../../base/units.ts";
 import type { HostContext } from "../context.ts";
 import type { BouncePool, DmaDevice } from "../dma/device.ts";
 import { allocationBytes, neverFits } from "./bounce.ts";
-import { type Holding, holdings, type Occupancy, surveyPool } from "./occupancy.ts";
+import { slotsTotal } from "./grown.ts";
+import { type Holding, holdings, type Occupancy, surveyPools } from "./occupancy.ts";
 import { maxMappingBytes, SLOT_BYTES, slotsUsed } from "./pool.ts";
+import { sharedPools } from "./pools.ts";
 import { slotsOf } from "./slots.ts";
 
 /** Cause of a failed bounce; `retry`: the pool has room by now, the same request would succeed. */
@@ -64,6 +66,7 @@ interface Evidence {
   readonly pool: BouncePool;
   readonly request: BounceRequest;
   readonly nslots: number;
+  readonly totalSlots: number;
   readonly usedSlots: number;
   readonly room: Occupancy;
   readonly leak: Holding | null;
@@ -85,20 +88,22 @@ export function classifyFull(
   const { orig, mappingBytes } = request;
   const allocAlignMask = ctx.era === "4.1" ? 0 : request.allocAlignMask;
   const allocBytes = allocationBytes(ctx.era, device.minAlignMask, allocAlignMask, orig, mappingBytes);
+  const totalSlots = slotsTotal(ctx.arena, pool);
   const usedSlots = slotsUsed(ctx.arena, pool);
-  const room = surveyPool(ctx, device, pool, orig, allocBytes, allocAlignMask);
-  const held = holdings(ctx.arena, pool);
+  const pools = sharedPools(ctx.arena, pool);
+  const room = surveyPools(ctx, device, pools, orig, allocBytes, allocAlignMask);
+  const held = holdings(ctx.arena, ...pools);
   const leak = held.find((holding) => isLeak(holding, liveMappings(holding.device), usedSlots)) ?? null;
   const nslots = slotsOf(allocBytes);
   const leakLive = leak === null ? 0 : liveMappings(leak.device);
-  const cause = findCause({ device, pool, request, nslots, usedSlots, room, leak, leakLive });
+  const cause = findCause({ device, pool, request, nslots, totalSlots, usedSlots, room, leak, leakLive });
   return {
     reason: cause.reason,
     why: cause.why,
     remedy: cause.remedy,
-    kernelLines: fullLines(ctx.era, device.name, request, allocBytes, pool.nslabs, usedSlots),
+    kernelLines: fullLines(ctx.era, device.name, request, allocBytes, totalSlots, usedSlots),
     nslots,
-    totalSlots: pool.nslabs,
+    totalSlots,
     usedSlots,
     longestFreeRun: room.longestFreeRun,
     leak: cause.leak ?? null,
@@ -176,20 +181,20 @@ function misaligned({ device, request, nslots, room }: Evidence): Cause {
   };
 }
 
-function leaked({ pool, usedSlots, leakLive }: Evidence, leak: Holding): Cause {
+function leaked({ totalSlots, usedSlots, leakLive }: Evidence, leak: Holding): Cause {
   return {
     reason: "leaked",
-    why: `device ${leak.device} holds ${leak.slots} of ${usedSlots} used slots (pool of ${pool.nslabs}) by ${leak.mappings} mappings, but has ${leakLive} in flight`,
+    why: `device ${leak.device} holds ${leak.slots} of ${usedSlots} used slots (pool of ${totalSlots}) by ${leak.mappings} mappings, but has ${leakLive} in flight`,
     remedy: "find the mapping call of this device whose unmap is missing; a larger pool only delays the failure",
     leak,
   };
 }
 
-function trulyFull({ pool, nslots, usedSlots, room }: Evidence): Cause {
+function trulyFull({ totalSlots, nslots, usedSlots, room }: Evidence): Cause {
   return {
     reason: "truly full",
-    why: `the request needs ${nslots} slots and ${room.freeSlots} of ${pool.nslabs} are free (${usedSlots} used by mappings in flight)`,
-    remedy: `enlarge the pool (swiotlb=${pool.nslabs * 2}, ${formatBytes(pool.nslabs * 2 * SLOT_BYTES)}), lower iodepth, or unmap earlier`,
+    why: `the request needs ${nslots} slots and ${room.freeSlots} of ${totalSlots} are free (${usedSlots} used by mappings in flight)`,
+    remedy: `enlarge the pool (swiotlb=${totalSlots * 2}, ${formatBytes(totalSlots * 2 * SLOT_BYTES)}), lower iodepth, or unmap earlier`,
   };
 }
 
@@ -201,10 +206,10 @@ function oneArea({ pool, nslots, room }: Evidence): Cause {
   };
 }
 
-function fragmented({ pool, nslots, room }: Evidence): Cause {
+function fragmented({ totalSlots, nslots, room }: Evidence): Cause {
   return {
     reason: "fragmented",
-    why: `${room.freeSlots} of ${pool.nslabs} slots are free, but the longest free run has ${room.longestFreeRun} and the request needs ${nslots} in one slot set`,
+    why: `${room.freeSlots} of ${totalSlots} slots are free, but the longest free run has ${room.longestFreeRun} and the request needs ${nslots} in one slot set`,
     remedy: "enlarge swiotlb so that long runs survive, or use smaller requests (max_sectors_kb, segment size)",
   };
 }

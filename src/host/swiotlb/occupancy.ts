@@ -66,10 +66,36 @@ export function surveyPool(
   return { ...areaRoom(arena, pool), longestFreeRun, placesEmpty, placesNow };
 }
 
-/** What every device holds, most slots first. */
-export function holdings(arena: Arena, pool: BouncePool): readonly Holding[] {
+/** {@link surveyPool} of several pools together. */
+export function surveyPools(
+  ctx: HostContext,
+  device: DmaDevice,
+  pools: readonly BouncePool[],
+  orig: Phys,
+  allocBytes: number,
+  allocAlignMask: number,
+): Occupancy {
+  const seen = pools.map((pool) => surveyPool(ctx, device, pool, orig, allocBytes, allocAlignMask));
+  return seen.reduce((sum, one) => ({
+    freeSlots: sum.freeSlots + one.freeSlots,
+    areaFreeSlotsMax: Math.max(sum.areaFreeSlotsMax, one.areaFreeSlotsMax),
+    longestFreeRun: Math.max(sum.longestFreeRun, one.longestFreeRun),
+    placesEmpty: sum.placesEmpty + one.placesEmpty,
+    placesNow: sum.placesNow + one.placesNow,
+  }));
+}
+
+/** What every device holds in the pools together, most slots first. */
+export function holdings(arena: Arena, ...pools: readonly BouncePool[]): readonly Holding[] {
   const slots = new Map<number, number>();
   const mappings = new Map<number, number>();
+  for (const pool of pools) addHoldings(arena, pool, slots, mappings);
+  return [...slots]
+    .map(([device, held]) => ({ device, slots: held, mappings: mappings.get(device) ?? 0 }))
+    .sort((a, b) => b.slots - a.slots || a.device - b.device);
+}
+
+function addHoldings(arena: Arena, pool: BouncePool, slots: Map<number, number>, mappings: Map<number, number>): void {
   for (let slot = 0; slot < pool.nslabs; slot += 1) {
     const word = slotWord(pool, slot);
     if (arena.i32[word + SLOT.list] !== 0) continue;
@@ -77,9 +103,6 @@ export function holdings(arena: Arena, pool: BouncePool): readonly Holding[] {
     slots.set(device, (slots.get(device) ?? 0) + 1);
     if (startsAllocation(arena, pool, slot)) mappings.set(device, (mappings.get(device) ?? 0) + 1);
   }
-  return [...slots]
-    .map(([device, held]) => ({ device, slots: held, mappings: mappings.get(device) ?? 0 }))
-    .sort((a, b) => b.slots - a.slots || a.device - b.device);
 }
 
 function areaRoom(arena: Arena, pool: BouncePool): { freeSlots: number; areaFreeSlotsMax: number } {

@@ -17,6 +17,7 @@ import type { Era } from "../../base/era.ts";
 import { DmasimError } from "../../base/errors.ts";
 import type { Arena } from "../../shm/arena.ts";
 import { compareExchange, fetchAdd, load, store } from "../../shm/atomics.ts";
+import { CPUS_MAX, SWIOTLB_POOLS_MAX, SWIOTLB_SLOTS_MAX } from "../../shm/capacities.ts";
 import { AREA, POOL, REGIONS, SLOT } from "../../shm/layout.ts";
 import type { BouncePool } from "../dma/device.ts";
 
@@ -149,7 +150,7 @@ export function isBounce(pool: BouncePool, phys: Phys): boolean {
   return phys >= pool.start && phys < pool.start + pool.nslabs * SLOT_BYTES;
 }
 
-/** io_tlb_used: slots in use. */
+/** io_tlb_used: slots in use, with those of the pools that growth added and of transient ones. */
 export function slotsUsed(arena: Arena, pool: BouncePool): number {
   return load(arena.i32, poolWord(pool) + POOL.used);
 }
@@ -217,17 +218,24 @@ function writePoolRecord(arena: Arena, pool: BouncePool): void {
   arena.f64[(word + POOL.start) >>> 1] = pool.start;
   store(arena.i32, word + POOL.used, 0);
   store(arena.i32, word + POOL.usedHiwater, 0);
+  store(arena.i32, word + POOL.growth, 0);
+  store(arena.i32, word + POOL.grown, 0);
+  store(arena.i32, word + POOL.transientNslabs, 0);
+  store(arena.i32, word + POOL.transientMade, 0);
 }
 
 function checkCapacity(index: number, slotEnd: number, areaEnd: number): void {
   assert(index < REGIONS.pools.count, "the arena has a record for every bounce pool");
-  assert(areaEnd <= REGIONS.areas.count, "the arena has a record for every swiotlb area");
-  if (slotEnd <= REGIONS.slots.count) return;
+  const booted = index < SWIOTLB_POOLS_MAX;
+  const areasMax = booted ? CPUS_MAX * SWIOTLB_POOLS_MAX : REGIONS.areas.count;
+  const slotsMax = booted ? SWIOTLB_SLOTS_MAX : REGIONS.slots.count;
+  assert(areaEnd <= areasMax, "the arena has a record for every swiotlb area");
+  if (slotEnd <= slotsMax) return;
   throw new DmasimError({
     code: "DMASIM_SWIOTLB_TOO_LARGE",
     what: "the bounce pools of the machine need more slots than the arena has",
     value: slotEnd,
-    limit: `${REGIONS.slots.count} slots of ${SLOT_BYTES} bytes (1 GiB) together`,
+    limit: `${slotsMax} slots of ${SLOT_BYTES} bytes (1 GiB) together`,
     remedy: "lower swiotlb.size, or swiotlb.areas (each area needs 256 KiB)",
   });
 }

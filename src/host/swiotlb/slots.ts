@@ -115,8 +115,14 @@ export function takeSlots(
   return -1;
 }
 
-/** Returns `nslots` slots from `slot`; they join the free runs after and before them in their slot set. */
+/** Returns `nslots` slots from `slot`. */
 export function returnSlots(ctx: HostContext, pool: BouncePool, slot: number, nslots: number): void {
+  returnToArea(ctx, pool, slot, nslots);
+  countReleased(ctx.arena, pool, nslots);
+}
+
+/** {@link returnSlots} without the pool's count; the slots join the free runs after and before them in their slot set. */
+export function returnToArea(ctx: HostContext, pool: BouncePool, slot: number, nslots: number): void {
   const area = Math.floor(slot / pool.areaNslabs);
   const areaAt = areaWord(pool, area);
   const words = ctx.arena.i32;
@@ -125,7 +131,6 @@ export function returnSlots(ctx: HostContext, pool: BouncePool, slot: number, ns
   words[areaAt + AREA.used] = (words[areaAt + AREA.used] as number) - nslots;
   unlock(words, areaAt + AREA.lock, ctx.lockOwner);
   ctx.cost.addLock(COST_LOCK.swiotlbArea, pool.areaBase + area, touched);
-  countReleased(ctx.arena, pool, nslots);
 }
 
 /**
@@ -138,7 +143,8 @@ export function startsAllocation(arena: Arena, pool: BouncePool, slot: number): 
   return before - SLOT_BYTES !== (arena.i32[slotWord(pool, slot) + SLOT.allocSize] as number);
 }
 
-function takeFromArea(
+/** {@link takeSlots} in one area, without the pool's count. */
+export function takeFromArea(
   ctx: HostContext,
   device: DmaDevice,
   pool: BouncePool,

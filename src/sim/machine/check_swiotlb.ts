@@ -10,7 +10,26 @@ const FOUR_GIB = 2 ** 32;
 
 /** First fault of the bounce pool; undefined when it is sound. */
 export function checkSwiotlb(machine: Machine, document: MachineDocument): MachineFault | undefined {
-  return missingPool(machine) ?? unsoundSize(machine) ?? unsoundAreas(machine) ?? unsoundPlace(machine, document);
+  return (
+    untimely(machine) ??
+    missingPool(machine) ??
+    unsoundSize(machine) ??
+    unsoundAreas(machine) ??
+    unsoundPlace(machine, document)
+  );
+}
+
+function untimely(machine: Machine): MachineFault | undefined {
+  const { era } = machine;
+  if (!machine.swiotlb.dynamic || (era !== "4.1" && era !== "6.1")) return undefined;
+  return {
+    code: "DMASIM_MACHINE_POOL_DYNAMIC",
+    path: ["swiotlb", "dynamic"],
+    what: "bounce pools grow since Linux 6.6",
+    value: `true with kernel.era ${era}`,
+    limit: "kernel.era 6.12 or 7.x",
+    remedy: "remove dynamic, or choose a later era",
+  };
 }
 
 function missingPool(machine: Machine): MachineFault | undefined {

@@ -95,6 +95,8 @@ export interface SwiotlbDescription {
   readonly areas: number;
   /** swiotlb=force. */
   readonly force: boolean;
+  /** SWIOTLB_DYNAMIC: a full pool grows, and a mapping without room gets a transient pool. */
+  readonly dynamic: boolean;
   /** Physical address of the pool; inside RAM, below 4 GiB unless the machine says otherwise. */
   readonly start: number;
 }

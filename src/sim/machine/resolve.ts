@@ -105,12 +105,13 @@ function resolveSwiotlb(
   memory: readonly MemoryRegion[],
   cpuCount: number,
 ): SwiotlbDescription {
-  const { size, areas, force, start, any } = document.swiotlb;
+  const { size, areas, force, dynamic, start, any } = document.swiotlb;
   const bytes = size ?? defaultSwiotlbBytes(memory, document.confidential, document.kernel.era);
   return {
     bytes,
     areas: areas ?? defaultSwiotlbAreas(bytes, cpuCount, document.kernel.era),
     force: force || document.confidential,
+    dynamic,
     start: start ?? placeSwiotlb(memory, bytes, any),
   };
 }

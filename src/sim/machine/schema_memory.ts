@@ -90,6 +90,13 @@ export const swiotlbSchema = z
       .optional()
       .describe("Areas with a lock each, a power of two. Default one per CPU; one in kernel era 4.1"),
     force: z.boolean().default(false).describe("swiotlb=force: bounce every streaming map"),
+    dynamic: z
+      .boolean()
+      .default(false)
+      .describe(
+        "SWIOTLB_DYNAMIC, kernel era 6.12 and later: a full pool grows, and a mapping without room gets a transient pool; " +
+          "both lie in up to 128 MiB of RAM directly below the pool, which hold no buffers",
+      ),
     start: address()
       .optional()
       .describe("Address of the pool. Default: top of the highest RAM below 4 GiB that holds it"),

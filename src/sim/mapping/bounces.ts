@@ -3,7 +3,8 @@ import type { Phys } from "../../base/addr.ts";
 import { DIR } from "../../host/dma/device.ts";
 import { granuleBytes } from "../../host/dma/limits.ts";
 import { allocationBytes } from "../../host/swiotlb/bounce.ts";
-import { isBounce, SLOT_BYTES, slotWord } from "../../host/swiotlb/pool.ts";
+import { SLOT_BYTES, slotWord } from "../../host/swiotlb/pool.ts";
+import { findPool } from "../../host/swiotlb/pools.ts";
 import { slotsOf } from "../../host/swiotlb/slots.ts";
 import { SLOT } from "../../shm/layout.ts";
 import type { MapEntry } from "./entry.ts";
@@ -28,9 +29,9 @@ export function readBounce(
   pages: readonly PageRun[],
 ): BounceView | null {
   const { lab, dir, copies, skipsCopyOut } = context;
-  const pool = lab.device.pool;
   const tlb = slotAddress(place, pages);
-  if (pool === null || tlb === null || !isBounce(pool, tlb)) return null;
+  const pool = tlb === null ? null : findPool(lab.arena, lab.device, tlb);
+  if (pool === null || tlb === null) return null;
   const mapped = Math.floor((tlb - pool.start) / SLOT_BYTES);
   const padSlots = lab.arena.i32[slotWord(pool, mapped) + SLOT.padSlots] as number;
   const writes = dir !== DIR.toDevice && !skipsCopyOut;

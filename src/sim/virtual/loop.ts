@@ -11,6 +11,7 @@
 import type { HostContext } from "../../host/context.ts";
 import type { DmaDomain } from "../../host/dma/device.ts";
 import { flushDue } from "../../host/iommu/flush_queue.ts";
+import { growPools, growthRequested } from "../../host/swiotlb/grown.ts";
 import { DOMAIN, REGIONS } from "../../shm/layout.ts";
 import { PRICE } from "../../timing/constants.ts";
 import { EventQueue } from "../../timing/event_queue.ts";
@@ -27,7 +28,7 @@ import type { CopyDispatcher } from "./dispatcher.ts";
 import { HostStage } from "./host_stage.ts";
 import { Lane } from "./lane.ts";
 
-const EVENT = Object.freeze({ tryIssue: 0, cpuFree: 1, fetch: 2, dma: 3, done: 4, copied: 5, flush: 6 });
+const EVENT = Object.freeze({ tryIssue: 0, cpuFree: 1, fetch: 2, dma: 3, done: 4, copied: 5, flush: 6, grow: 7 });
 /** At equal times what has happened comes before what may be done next. */
 const PRIORITY = Object.freeze({ device: 0, cpu: 1, issue: 2, timer: 3 });
 const CLOCK_CHECK_EVENTS = 256;
@@ -59,6 +60,7 @@ export class VirtualLoop {
   readonly #flushArmed: Uint8Array;
   /** Lanes of every stonewall group that are not done. */
   readonly #groupLeft: number[] = [];
+  #growArmed = false;
   #group = -1;
 
   constructor(
@@ -149,6 +151,10 @@ export class VirtualLoop {
       this.#flush(subject);
       return;
     }
+    if (kind === EVENT.grow) {
+      this.#grow();
+      return;
+    }
     const lane = this.lanes[subject] as Lane;
     const nowPs = this.clock.nowPs;
     if (kind === EVENT.tryIssue) this.#cpuWork(lane.spec.cpu, WORK.submit, subject, 0);
@@ -202,6 +208,7 @@ export class VirtualLoop {
     }
     const endPs = this.#host.submit(lane);
     this.#armFlush(lane.io.device.domain);
+    this.#armGrowth(endPs);
     if (lane.tries === 0) this.#queue.push(endPs + PRICE.doorbellPs, PRIORITY.device, EVENT.fetch, spec.index, tag);
     this.#goOn(lane);
     return endPs;
@@ -244,6 +251,19 @@ export class VirtualLoop {
     this.#ctx.cost.reset();
     flushDue(this.#ctx, domain);
     this.#armFlush(domain);
+  }
+
+  /** The growth worker, scheduled by a map without room, runs when that map has returned. */
+  #armGrowth(atPs: number): void {
+    const pool = this.#system.pool;
+    if (pool?.growth === undefined || this.#growArmed || !growthRequested(this.#ctx.arena, pool)) return;
+    this.#growArmed = true;
+    this.#queue.push(atPs, PRIORITY.timer, EVENT.grow, 0, 0);
+  }
+
+  #grow(): void {
+    this.#growArmed = false;
+    if (this.#system.pool !== null) growPools(this.#ctx, this.#system.pool);
   }
 
   #stopLane(lane: Lane, cut: boolean): void {

@@ -6,8 +6,9 @@
  */
 import type { CopyPort, HostContext } from "../../host/context.ts";
 import { STOP, workerWord } from "../../host/coordinator.ts";
-import type { DmaDomain } from "../../host/dma/device.ts";
+import type { BouncePool, DmaDomain } from "../../host/dma/device.ts";
 import { flushDue } from "../../host/iommu/flush_queue.ts";
+import { growPools } from "../../host/swiotlb/grown.ts";
 import { copyPhys, fillPhys } from "../../memory/copy.ts";
 import { Arena } from "../../shm/arena.ts";
 import { fetchAdd, load, store } from "../../shm/atomics.ts";
@@ -63,6 +64,7 @@ class WallWorker {
   readonly #finished: boolean[] = [];
   readonly #ctx: HostContext;
   readonly #lazyDomains: readonly DmaDomain[];
+  readonly #pool: BouncePool | null;
   #startNs = 0;
 
   constructor(task: WallTask) {
@@ -70,6 +72,7 @@ class WallWorker {
     this.#arena = Arena.attach(task.arena);
     this.#state = new WorkerState(this.#arena, task.worker);
     const system = new System(task.machine);
+    this.#pool = system.pool;
     const clones = planClones(system, task.profile, task.load);
     this.#groups = groupSizes(clones);
     this.#ctx = makeHostContext(this.#arena, system, task.worker, immediateCopies(this.#arena));
@@ -135,10 +138,11 @@ class WallWorker {
     this.#leaveGroup();
   }
 
-  /** The flush-queue timers of the lazy domains that this worker looks after. */
+  /** The flush-queue timers of the lazy domains that this worker looks after, and the growth of the bounce pool. */
   #flushLazy(nowNs: number): void {
     this.#ctx.nowNs = nowNs;
     for (let i = 0; i < this.#lazyDomains.length; i += 1) flushDue(this.#ctx, this.#lazyDomains[i] as DmaDomain);
+    if (this.#pool !== null) growPools(this.#ctx, this.#pool);
   }
 
   /** The last clone of a group to finish starts the next group. */
