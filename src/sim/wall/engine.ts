@@ -28,7 +28,8 @@ export const DESC_FLAG = Object.freeze({
   stream: 2,
 });
 
-const BATCH = 32;
+/** Commands served in one go: after large copies the code itself has left the near caches, and a batch fetches it once. */
+const BATCH = 128;
 // Region words as module constants: reading them through REGIONS costs microseconds in hot loops.
 const QPAIRS_WORD = REGIONS.qpairs.word;
 const QPAIR_STRIDE = REGIONS.qpairs.stride;

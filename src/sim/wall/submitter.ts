@@ -20,7 +20,7 @@ import type { System } from "../system.ts";
 import { DESC_FLAG } from "./engine.ts";
 
 const RETRY_NS = 1000;
-const SUBMIT_BATCH = 32;
+const SUBMIT_BATCH = 128;
 const RETRIES_IN_A_ROW_MAX = 200_000;
 
 /** One clone on its thread; {@link poll} never blocks. Times are nanoseconds of performance.now. */
