@@ -28,7 +28,7 @@ export const DESC_FLAG = Object.freeze({
   stream: 2,
 });
 
-/** Commands served in one go: after large copies the code itself has left the near caches, and a batch fetches it once. */
+/** Commands served before the other queue pairs get their turn; its effect beside 32 is within the noise of the computer. */
 const BATCH = 128;
 // Region words as module constants: reading them through REGIONS costs microseconds in hot loops.
 const QPAIRS_WORD = REGIONS.qpairs.word;
