@@ -20,6 +20,7 @@ Examples:
   dmasim map ram@0x10800+0x800 pmem@0x100050000+0x1000 ram@0x30000+0x400
   dmasim map --machine soc-30bit --dir TO ram@0x80000000+8k
   dmasim map --machine intel-vtd-2s --dev capture0 --mask 32 ram1+0+64k
+  dmasim map --resource --dev nvme2 bar:nvme3+0x1000+4
   dmasim map --arch all ram@0x10800+0x800 pfn:0x50+4k
   dmasim map --case list.yaml --json - | jq .mapped.segments
 `;
@@ -51,6 +52,7 @@ function addWhere(command: Command): void {
       `TO, FROM or BIDI: does the device read memory, write it, or both (default: ${DEFAULT_MAP_DIR})`,
     )
     .option("--attr <names>", "DMA attributes: skip-cpu-sync, mmio, no-warn, weak-ordering, privileged")
+    .option("--resource", "map each entry by dma_map_resource, as MMIO, instead of the list by dma_map_sg")
     .option("--arch <arch>", "one architecture of Linux 4.1 instead (dmasim list archs), or all side by side")
     .addOption(new Option("--era <era>", "kernel whose behaviour counts").choices(["4.1", "6.1", "6.12", "7.x"]))
     .addOption(

@@ -10,6 +10,7 @@ export interface MapFlags {
   readonly dev?: string;
   readonly dir?: string;
   readonly attr?: string;
+  readonly resource?: boolean;
   readonly mask?: string;
   readonly maxSeg?: string;
   readonly boundary?: string;

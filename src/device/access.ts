@@ -1,9 +1,10 @@
 /**
- * Where a device access lands: peer window, IOMMU, or physical memory; one object per engine.
+ * Where a device access lands: peer window, IOMMU, inbound window, or physical memory; one object per engine.
  *
  * An address inside a peer window that the switch routes directly never reaches the IOMMU (that is
  * what a PCI bus address is); every other address of a translated device goes through its unit's
- * IOTLB and walker; without a domain the address is physical.
+ * IOTLB and walker; without a domain the address is physical, or lies in one of the windows through which
+ * the bus shows memory (dma-ranges). Outside those only MMIO answers, at its own address.
  */
 
 import type { PhysMap } from "../memory/physmap.ts";
@@ -13,8 +14,8 @@ import { DMA_STATUS } from "../shm/dma_status.ts";
 import { PageLatch } from "./page_latch.ts";
 import { makeTranslation, type Translation, translate } from "./translate.ts";
 
-/** A BAR that the device reaches by bus address. */
-export interface PeerWindow {
+/** Bus addresses [busStart, busEnd) that stand for others: a BAR reached below the switch, or memory behind an offset. */
+export interface BusWindow {
   readonly busStart: number;
   readonly busEnd: number;
   /** CPU physical address minus bus address. */
@@ -35,22 +36,33 @@ export class DeviceAccess {
   bytes = 0;
   /** Levels the walker read; 0 = IOTLB hit or no translation. */
   walkLevels = 0;
+  /** IOTLB entry that the last translation used or filled. */
+  slot = 0;
   lookups = 0;
   misses = 0;
   readonly #arena: Arena;
   readonly #map: PhysMap;
   readonly #attachment: Attachment | null;
-  readonly #windows: readonly PeerWindow[];
+  readonly #windows: readonly BusWindow[];
+  /** Windows onto memory of a bus with dma-ranges; null = every address is physical. */
+  readonly #inbound: readonly BusWindow[] | null;
   readonly #translation: Translation = makeTranslation();
   /** Reads and writes walk pages of their own (a copy does both at a time). */
   readonly #readLatch: PageLatch;
   readonly #writeLatch: PageLatch;
 
-  constructor(arena: Arena, map: PhysMap, attachment: Attachment | null, windows: readonly PeerWindow[]) {
+  constructor(
+    arena: Arena,
+    map: PhysMap,
+    attachment: Attachment | null,
+    windows: readonly BusWindow[],
+    inbound: readonly BusWindow[] | null = null,
+  ) {
     this.#arena = arena;
     this.#map = map;
     this.#attachment = attachment;
     this.#windows = windows;
+    this.#inbound = inbound;
     this.#readLatch = new PageLatch(arena, attachment?.unit ?? 0);
     this.#writeLatch = new PageLatch(arena, attachment?.unit ?? 0);
   }
@@ -60,7 +72,7 @@ export class DeviceAccess {
     this.walkLevels = 0;
     const windows = this.#windows;
     for (let i = 0; i < windows.length; i += 1) {
-      const window = windows[i] as PeerWindow;
+      const window = windows[i] as BusWindow;
       if (dmaAddr >= window.busStart && dmaAddr < window.busEnd) {
         this.phys = dmaAddr + window.physDelta;
         this.bytes = Math.min(bytes, window.busEnd - dmaAddr);
@@ -68,9 +80,26 @@ export class DeviceAccess {
       }
     }
     if (this.#attachment !== null) return this.#translate(this.#attachment, dmaAddr, bytes, write);
+    if (this.#inbound !== null) return this.#enter(this.#inbound, dmaAddr, bytes);
     this.phys = dmaAddr;
     this.bytes = bytes;
     return this.#map.decodes(dmaAddr, bytes) ? DMA_STATUS.ok : DMA_STATUS.busError;
+  }
+
+  /** The first window that holds the address decides, as for the mapping code. */
+  #enter(inbound: readonly BusWindow[], dmaAddr: number, bytes: number): number {
+    let reach = bytes;
+    let phys = -1;
+    for (let i = 0; i < inbound.length && phys < 0; i += 1) {
+      const window = inbound[i] as BusWindow;
+      if (dmaAddr < window.busStart || dmaAddr >= window.busEnd) continue;
+      phys = dmaAddr + window.physDelta;
+      reach = Math.min(bytes, window.busEnd - dmaAddr);
+    }
+    if (phys < 0 && this.#map.regionAt(dmaAddr)?.kind !== "device") return DMA_STATUS.busError;
+    this.phys = phys < 0 ? dmaAddr : phys;
+    this.bytes = reach;
+    return this.#map.decodes(this.phys, reach) ? DMA_STATUS.ok : DMA_STATUS.busError;
   }
 
   #translate(attachment: Attachment, dmaAddr: number, bytes: number, write: boolean): number {
@@ -78,6 +107,7 @@ export class DeviceAccess {
     const latch = write ? this.#writeLatch : this.#readLatch;
     if (latch.holds(dmaAddr)) {
       this.phys = dmaAddr + latch.physDelta;
+      this.slot = latch.slot;
       const left = latch.end - dmaAddr;
       this.bytes = Math.min(bytes, left);
       return DMA_STATUS.ok;
@@ -91,9 +121,11 @@ export class DeviceAccess {
     }
     if (status !== DMA_STATUS.ok) return status;
     this.phys = out.phys;
+    this.slot = out.slot;
     this.bytes = Math.min(bytes, out.bytesToPageEnd);
     if (!this.#map.decodes(out.phys, this.bytes)) return DMA_STATUS.busError;
-    if (out.hit && this.#map.decodes(out.phys, out.bytesToPageEnd)) latch.keep(dmaAddr, out.phys, out.bytesToPageEnd);
+    if (out.hit && this.#map.decodes(out.phys, out.bytesToPageEnd))
+      latch.keep(dmaAddr, out.phys, out.bytesToPageEnd, out.slot);
     return DMA_STATUS.ok;
   }
 }

@@ -44,6 +44,8 @@ export interface CachedPage {
   pageShift: number;
   /** PROT bits. */
   prot: number;
+  /** Number of the unit's entry that holds it. */
+  slot: number;
 }
 
 /**
@@ -100,6 +102,7 @@ export function lookupIotlb(arena: Arena, unit: number, domain: number, iova: Io
     const vpn = Math.floor(iova / pageBytes(shift));
     const entry = findWay(arena, setWord(arena, unit, domain, vpn), ways, domain, shift, vpn);
     if (entry < 0 || !readEntry(arena, entry, domain, shift, vpn, out)) continue;
+    out.slot = (entry - entriesWord(unit)) / ENTRY_STRIDE;
     const now = arena.i32[word + IOMMU_UNIT.clock] as number;
     if (arena.i32[entry + IOTLB_ENTRY.used] !== now) arena.i32[entry + IOTLB_ENTRY.used] = now;
     return true;
@@ -107,7 +110,7 @@ export function lookupIotlb(arena: Arena, unit: number, domain: number, iova: Io
   return false;
 }
 
-/** Keeps a walked page, unless an invalidation began since {@link beginFill} returned `generation`. */
+/** Keeps a walked page, unless an invalidation began since {@link beginFill} returned `generation`; sets its `slot`. */
 export function fillIotlb(
   arena: Arena,
   unit: number,
@@ -129,6 +132,7 @@ export function fillIotlb(
   const set = setWord(arena, unit, domain, vpn);
   const found = findWay(arena, set, ways, domain, shift, vpn);
   const entry = found >= 0 ? found : victim(words, set, ways, words[word + IOMMU_UNIT.clock] as number);
+  page.slot = (entry - entriesWord(unit)) / ENTRY_STRIDE;
   const begun = writeBegin(words, entry + IOTLB_ENTRY.seq);
   if (load(words, word + IOMMU_UNIT.generation) === generation) {
     words[entry + IOTLB_ENTRY.domain] = domain + 1;

@@ -16,6 +16,8 @@ import { unitWord } from "./iotlb.ts";
 export class PageLatch {
   /** Address minus this is physical; only for addresses that {@link holds}. */
   physDelta = 0;
+  /** IOTLB entry of the page. */
+  slot = 0;
   /** First IOVA behind the page. */
   end: Iova = 0;
   #start: Iova = 0;
@@ -45,10 +47,11 @@ export class PageLatch {
     this.#generation = load(this.#words, this.#generationWord);
   }
 
-  /** After a lookup that hit: `iova` is at `phys`, and `bytes` bytes from it are in the page. */
-  keep(iova: Iova, phys: Phys, bytes: number): void {
+  /** After a lookup that hit: `iova` is at `phys`, `bytes` bytes from it are in the page, and entry `slot` has it. */
+  keep(iova: Iova, phys: Phys, bytes: number, slot: number): void {
     this.#start = iova;
     this.end = iova + bytes;
     this.physDelta = phys - iova;
+    this.slot = slot;
   }
 }

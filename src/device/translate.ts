@@ -34,6 +34,7 @@ export function makeTranslation(): Translation {
     pagePhys: 0,
     pageShift: 0,
     prot: 0,
+    slot: 0,
     phys: 0,
     bytesToPageEnd: 0,
     hit: false,

@@ -92,6 +92,8 @@ export function unmapRequests(
   for (let chunk = chunkOf(arena, word, iova); chunk !== 0 && firstStart(arena, chunk) < end; ) {
     const next = nextChunk(arena, chunk);
     removed += cut(arena, word, chunk, iova, end);
+    // The range may begin in a chunk in the middle of the list: that one, too, leaves the list when it is empty.
+    if (before === 0 && mappingCount(arena, chunk) === 0) before = chunkBefore(arena, word, chunk);
     if (mappingCount(arena, chunk) === 0 && before !== 0) {
       setNextChunk(arena, before, next);
       freeChunk(arena, owner, chunk);
@@ -183,6 +185,13 @@ function chunkOf(arena: Arena, word: number, iova: Iova): number {
     next = nextChunk(arena, chunk);
   }
   return chunk;
+}
+
+/** Chunk in front of `chunk`, 0 = it is the first. */
+function chunkBefore(arena: Arena, word: number, chunk: number): number {
+  let before = 0;
+  for (let at = arena.i32[word + DOMAIN.rootFrame] as number; at !== chunk; at = nextChunk(arena, at)) before = at;
+  return before;
 }
 
 /** IOVA of the first mapping, -1 of an empty chunk (which only the first can be). */

@@ -40,6 +40,8 @@ export const TABLE_ORDERS = 11;
 export const MAGAZINE_PFNS = 127;
 /** Slots of one flush queue, a power of two (IOVA_DEFAULT_FQ_SIZE). */
 export const FQ_DEPTH = 256;
+/** Slots of a flush queue that all CPUs of a domain share, a power of two (IOVA_SINGLE_FQ_SIZE). */
+export const FQ_SHARED_DEPTH = 32768;
 /** Slots of all pools together: 1 GiB at 2 KiB a slot. */
 export const SWIOTLB_SLOTS_MAX = 524288;
 /** Bounce pools that machines describe; grown and transient ones come on top. */

@@ -247,7 +247,7 @@ export const IOVA_NODE = defineRecord("iovaNode", 32, {
 /** A region of single words: hash buckets, directories, bitmaps. */
 export const WORD = defineRecord("word", 4, { value: u32("any", "one word") });
 
-/** Per (domain, CPU) deferred-invalidation ring; struct iova_fq. */
+/** Per (domain, CPU) deferred-invalidation ring (struct iova_fq); a shared ring has the first CPU's head and runs on over the others. */
 export const FQ = defineRecord("flushQueue", 64 + FQ_DEPTH * 16, {
   lock: mutex(RANK.flushQueue, "this ring"),
   head: u32("holder", "oldest entry"),
@@ -467,7 +467,7 @@ export const REGIONS = placeRegions(CONTROL_BYTES, {
   magazines: { record: MAGAZINE, count: 32768, note: "IOVA magazines" },
   iovaNodes: { record: IOVA_NODE, count: 2 ** 20, note: "allocated IOVA ranges" },
   iovaBuckets: { record: WORD, count: 2 ** 18, note: "hash of iovaNodes by domain and first pfn" },
-  flushQueues: { record: FQ, count: DOMAINS_MAX * CPUS_MAX, note: "[domain][cpu]" },
+  flushQueues: { record: FQ, count: DOMAINS_MAX * CPUS_MAX, note: "[domain][cpu], or [domain] one ring over these" },
   iommuUnits: { record: IOMMU_UNIT, count: IOMMU_UNITS_MAX, note: "IOMMU units" },
   iotlb: { record: IOTLB_ENTRY, count: IOMMU_UNITS_MAX * IOTLB_ENTRIES_MAX, note: "[unit][set][way]" },
   frames: { record: FRAME, count: 32768, note: "page-table frames" },

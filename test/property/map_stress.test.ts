@@ -142,6 +142,22 @@ describe("two threads map and unmap on one arena", () => {
     }
   }, 180_000);
 
+  it("a flush queue that both threads share", async () => {
+    const machine = machineOf("intel-vtd-2s", {
+      "iommu.mode": "lazy",
+      "iommu.shadow_on_flush": true,
+      "iommu.fq_size": 1024,
+      "cpus.sockets": 1,
+      "cpus.cores_per_socket": 2,
+    });
+    const bench = prepare(machine);
+    const targets = [target(bench.system, "nvme1", "ram2"), target(bench.system, "nvme1", "pmem0")];
+    const counts = await stress(bench, { ops: 60_000, liveMax: 48, mapShare: 10, seed: 4, targets });
+    expectAllBack(bench);
+    expect(counts.maps).toBe(counts.unmaps);
+    expect(counts.walked).toBeGreaterThan(1000);
+  }, 180_000);
+
   it("a bounce pool that is full half of the time: refusals say that a retry may help, and none loses a slot", async () => {
     const machine = machineOf("intel-vtd-2s", {
       "swiotlb.size": "1MiB",

@@ -66,6 +66,8 @@ export function makeDevice(overrides: Partial<DmaDevice> = {}): DmaDevice {
     name: "test 0000:00:04.0",
     dmaMask: ADDR_LIMIT - 1,
     busDmaLimit: 0,
+    dmaRanges: null,
+    hidesRam: false,
     maxSegBytes: 65536,
     segBoundaryMask: 0xffffffff,
     minAlignMask: 0,

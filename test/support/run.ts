@@ -68,6 +68,7 @@ export function optionsOf(profile: Profile, changes: RunChanges = {}): RunOption
     seed: null,
     payload: true,
     verify: true,
+    dmaDebug: false,
     image: false,
     assumeDirect: false,
     limitIos: null,

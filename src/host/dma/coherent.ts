@@ -20,6 +20,7 @@ import { MAP_FAILURES } from "../status.ts";
 import { ATTR, DIR, type DmaDevice, type DmaDomain } from "./device.ts";
 import { dirProt, domainFormat, invalidate, undoMap } from "./dma_iommu.ts";
 import { dmaCapable, dmaLimit, granuleBytes } from "./limits.ts";
+import { dmaToPhys, physToDma } from "./range_map.ts";
 
 /** Memory zones, from the one that reaches farthest. */
 export const ZONE = Object.freeze({ normal: 0, dma32: 1, dma: 2 });
@@ -52,7 +53,7 @@ export class CoherentBuffer {
 
 /** Zone of the first attempt: the highest whose every page the device reaches (dma_direct_optimal_gfp_mask). */
 export function coherentZone(device: DmaDevice, zones: ZoneLimits): number {
-  const limit = dmaLimit(device);
+  const limit = dmaToPhys(device.dmaRanges, dmaLimit(device));
   if (limit <= zones.dmaLast) return ZONE.dma;
   return limit <= zones.dma32Last ? ZONE.dma32 : ZONE.normal;
 }
@@ -83,7 +84,7 @@ export function allocCoherent(
     return -MAP_FAILURES.noBacking.code;
   }
   out.phys = phys;
-  out.dmaAddr = phys;
+  out.dmaAddr = physToDma(device.dmaRanges, phys);
   out.bytes = size;
   return 0;
 }
@@ -102,7 +103,7 @@ function takeReachable(device: DmaDevice, pages: PagePort, zones: ZoneLimits, by
   for (let zone = coherentZone(device, zones); zone <= ZONE.dma; zone += 1) {
     const phys = pages.take(zone, bytes / PAGE_BYTES);
     if (phys < 0) return -MAP_FAILURES.noBacking.code;
-    if (dmaCapable(device, phys, bytes)) return phys;
+    if (dmaCapable(device, physToDma(device.dmaRanges, phys), bytes)) return phys;
     pages.give(phys, bytes / PAGE_BYTES);
   }
   return -MAP_FAILURES.maskOverflow.code;

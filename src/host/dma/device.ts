@@ -3,6 +3,7 @@
  * the API's constants.
  */
 import type { PageTableFormat } from "../../pagetable/format.ts";
+import type { DmaRange } from "./range_map.ts";
 
 /** enum dma_data_direction. */
 export const DIR = Object.freeze({ bidirectional: 0, toDevice: 1, fromDevice: 2, none: 3 });
@@ -24,11 +25,23 @@ export const ATTR = Object.freeze({
   requireCoherent: 1 << 12,
 });
 
+/** How a lazy domain defers its invalidations (struct iommu_dma_options). */
+export interface FlushQueueOptions {
+  /** One queue for all CPUs (IOMMU_DMA_OPTS_SINGLE_QUEUE) instead of one each. */
+  readonly shared: boolean;
+  /** Slots of a queue, a power of two; one of them stays free (fq_size). */
+  readonly entries: number;
+  /** Age of the oldest range at which everything is flushed (fq_timeout). */
+  readonly timeoutNs: number;
+}
+
 /** An IOMMU domain: the address space shared by the devices of a group. */
 export interface DmaDomain {
   /** Index of its DOMAIN record. */
   readonly index: number;
   readonly mode: "lazy" | "strict";
+  /** Of a lazy domain; default a queue of 256 slots a CPU and 10 ms. */
+  readonly flushQueue?: FlushQueueOptions;
   /** Index of the IOMMU unit that holds its IOTLB entries. */
   readonly unit: number;
   /** Width of an IOVA. */
@@ -68,7 +81,7 @@ export interface PoolGrowth {
   readonly transientEnd: number;
 }
 
-/** One device. Masks and limits are inclusive last addresses, sizes are bytes; equal on every thread. */
+/** One device. Masks and limits are inclusive last bus addresses, sizes are bytes; equal on every thread. */
 export interface DmaDevice {
   /** Index of its DEVICE record; also names its media and its leaks. */
   readonly index: number;
@@ -77,6 +90,10 @@ export interface DmaDevice {
   readonly dmaMask: number;
   /** bus_dma_limit, inclusive; 0 = none. */
   readonly busDmaLimit: number;
+  /** dma_range_map: where the bus shows memory; null = at its physical address. */
+  readonly dmaRanges: readonly DmaRange[] | null;
+  /** Some RAM lies outside the ranges, and the kernel looks (dma_direct_all_ram_mapped, since 6.8). */
+  readonly hidesRam: boolean;
   readonly maxSegBytes: number;
   /** Mask such as 0xffffffff: a segment may not cross a multiple of mask + 1. */
   readonly segBoundaryMask: number;

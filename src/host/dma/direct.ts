@@ -1,7 +1,8 @@
 /**
- * dma-direct: the device sees physical addresses, or a bounce slot where it cannot (kernel/dma/direct.c).
+ * dma-direct: the device sees physical addresses, shifted where its bus has dma-ranges, or a bounce slot where it sees
+ * nothing (kernel/dma/direct.c).
  */
-import type { Phys } from "../../base/addr.ts";
+import type { DmaAddr, Phys } from "../../base/addr.ts";
 import { PATH } from "../../base/cost.ts";
 import { SG } from "../../shm/layout.ts";
 import { SG_FLAG, sgNext } from "../../shm/sg_entry.ts";
@@ -11,8 +12,9 @@ import { swiotlbMap, swiotlbSyncForCpu, swiotlbSyncForDevice, swiotlbUnmap } fro
 import { findPool } from "../swiotlb/pools.ts";
 import { syncLinesForCpu, syncLinesForDevice } from "./cache_sync.ts";
 import { ATTR, type DmaDevice } from "./device.ts";
-import { dmaCapable } from "./limits.ts";
+import { directAddress, dmaCapable } from "./limits.ts";
 import { NOT_PEER, peerBusAddress, peerRoute } from "./peer_entry.ts";
+import { dmaToPhys, physToDma } from "./range_map.ts";
 import {
   sgDmaAddress,
   sgHasPage,
@@ -23,7 +25,7 @@ import {
   sgUnmarkDma,
 } from "./scatterlist.ts";
 
-/** One physical range (dma_direct_map_phys): its address, a bounce slot's, or -(failure code). */
+/** One physical range (dma_direct_map_phys): its bus address, a bounce slot's, or -(failure code). */
 export function directMapPhys(
   ctx: HostContext,
   device: DmaDevice,
@@ -32,7 +34,8 @@ export function directMapPhys(
   dir: number,
   attrs: number,
 ): number {
-  const route = peerRoute(ctx, device, phys);
+  // MMIO: whoever maps it has looked at the way itself.
+  const route = (attrs & ATTR.mmio) !== 0 ? NOT_PEER : peerRoute(ctx, device, phys);
   if (route === PEER_ROUTE.notSupported) return -MAP_FAILURES.peerUnsupported.code;
   if (route !== NOT_PEER) ctx.cost.path = PATH.p2p;
   return mapRange(ctx, device, phys, bytes, dir, attrs, route === NOT_PEER, true);
@@ -42,16 +45,17 @@ export function directMapPhys(
 export function directUnmapPhys(
   ctx: HostContext,
   device: DmaDevice,
-  dmaAddr: Phys,
+  dmaAddr: DmaAddr,
   bytes: number,
   dir: number,
   attrs: number,
 ): void {
   if ((attrs & ATTR.mmio) !== 0) return;
-  if ((attrs & ATTR.skipCpuSync) === 0) syncLinesForCpu(ctx, device, dmaAddr, bytes, dir);
-  if (findPool(ctx.arena, device, dmaAddr) === null) return;
+  const phys = dmaToPhys(device.dmaRanges, dmaAddr);
+  if ((attrs & ATTR.skipCpuSync) === 0) syncLinesForCpu(ctx, device, phys, bytes, dir);
+  if (findPool(ctx.arena, device, phys) === null) return;
   ctx.cost.path = PATH.bounce;
-  swiotlbUnmap(ctx, device, dmaAddr, bytes, dir, attrs);
+  swiotlbUnmap(ctx, device, phys, bytes, dir, attrs);
 }
 
 /** Every entry by itself (dma_direct_map_sg): `nents`, or -(failure code) with the entries before undone. */
@@ -91,8 +95,7 @@ export function directUnmapSg(
   for (let i = 0; i < origNents && at !== 0; i += 1) {
     if (!sgIsBusAddress(arena, at)) {
       const lines = sgHasPage(arena, at) ? 0 : ATTR.skipCpuSync;
-      const slot = sgDmaAddress(arena, at) as Phys;
-      directUnmapPhys(ctx, device, slot, arena.u32[at + SG.dmaLength] as number, dir, attrs | lines);
+      directUnmapPhys(ctx, device, sgDmaAddress(arena, at), arena.u32[at + SG.dmaLength] as number, dir, attrs | lines);
     }
     sgUnmarkDma(arena, at);
     at = sgNext(arena, at);
@@ -100,26 +103,34 @@ export function directUnmapSg(
 }
 
 /** Makes what the device wrote visible to the CPU (dma_direct_sync_single_for_cpu): lines first, then the slot. */
-export function directSyncForCpu(ctx: HostContext, device: DmaDevice, dmaAddr: Phys, bytes: number, dir: number): void {
-  syncLinesForCpu(ctx, device, dmaAddr, bytes, dir);
-  if (findPool(ctx.arena, device, dmaAddr) === null) return;
+export function directSyncForCpu(
+  ctx: HostContext,
+  device: DmaDevice,
+  dmaAddr: DmaAddr,
+  bytes: number,
+  dir: number,
+): void {
+  const phys = dmaToPhys(device.dmaRanges, dmaAddr);
+  syncLinesForCpu(ctx, device, phys, bytes, dir);
+  if (findPool(ctx.arena, device, phys) === null) return;
   ctx.cost.path = PATH.bounce;
-  swiotlbSyncForCpu(ctx, device, dmaAddr, bytes, dir);
+  swiotlbSyncForCpu(ctx, device, phys, bytes, dir);
 }
 
 /** Makes what the CPU wrote visible to the device (dma_direct_sync_single_for_device): slot first, then lines. */
 export function directSyncForDevice(
   ctx: HostContext,
   device: DmaDevice,
-  dmaAddr: Phys,
+  dmaAddr: DmaAddr,
   bytes: number,
   dir: number,
 ): void {
-  if (findPool(ctx.arena, device, dmaAddr) !== null) {
+  const phys = dmaToPhys(device.dmaRanges, dmaAddr);
+  if (findPool(ctx.arena, device, phys) !== null) {
     ctx.cost.path = PATH.bounce;
-    swiotlbSyncForDevice(ctx, device, dmaAddr, bytes, dir);
+    swiotlbSyncForDevice(ctx, device, phys, bytes, dir);
   }
-  syncLinesForDevice(ctx, device, dmaAddr, bytes);
+  syncLinesForDevice(ctx, device, phys, bytes);
 }
 
 function mapEntry(ctx: HostContext, device: DmaDevice, sg: number, dir: number, attrs: number): number {
@@ -137,7 +148,7 @@ function mapEntry(ctx: HostContext, device: DmaDevice, sg: number, dir: number, 
   }
   const dmaAddr = mapRange(ctx, device, phys, bytes, dir, attrs, route === NOT_PEER, sgHasPage(arena, sg));
   if (dmaAddr < 0) return dmaAddr;
-  if (dmaAddr === phys) sgSetDma(arena, sg, dmaAddr, bytes);
+  if (dmaAddr === directAddress(device, phys, attrs)) sgSetDma(arena, sg, dmaAddr, bytes);
   else sgSetDmaMarked(arena, sg, dmaAddr, bytes, SG_FLAG.swiotlb);
   return 0;
 }
@@ -154,10 +165,11 @@ function mapRange(
   hasPage: boolean,
 ): number {
   const mmio = (attrs & ATTR.mmio) !== 0;
-  const capable = dmaCapable(device, phys, bytes);
+  const dmaAddr = directAddress(device, phys, attrs);
+  const capable = dmaCapable(device, dmaAddr, bytes);
   if (capable && (mmio || !device.forceBounce)) {
     if (!mmio && hasPage && (attrs & ATTR.skipCpuSync) === 0) syncLinesForDevice(ctx, device, phys, bytes);
-    return phys;
+    return dmaAddr;
   }
   if (mmio || !isRam) return -MAP_FAILURES.maskOverflow.code;
   if (device.pool === null) return capable ? -MAP_FAILURES.poolFull.code : -MAP_FAILURES.maskOverflow.code;
@@ -165,15 +177,11 @@ function mapRange(
   return bounce(ctx, device, phys, bytes, dir, attrs);
 }
 
-/** swiotlb_map: a slot that the device reaches, or -(failure code). */
+/** swiotlb_map: bus address of a slot that the device reaches, or -(failure code). */
 function bounce(ctx: HostContext, device: DmaDevice, phys: Phys, bytes: number, dir: number, attrs: number): number {
   ctx.cost.path = PATH.bounce;
   const slot = swiotlbMap(ctx, device, phys, bytes, 0, dir, attrs);
   if (slot < 0) return slot;
-  if (!dmaCapable(device, slot, bytes)) {
-    swiotlbUnmap(ctx, device, slot, bytes, dir, attrs | ATTR.skipCpuSync);
-    return -MAP_FAILURES.maskOverflow.code;
-  }
   if ((attrs & ATTR.skipCpuSync) === 0) syncLinesForDevice(ctx, device, slot, bytes);
-  return slot;
+  return physToDma(device.dmaRanges, slot);
 }

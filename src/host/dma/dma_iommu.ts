@@ -39,7 +39,8 @@ export function iommuMapPhys(
   dir: number,
   attrs: number,
 ): number {
-  const route = peerRoute(ctx, device, phys);
+  // MMIO: whoever maps it has looked at the way itself.
+  const route = (attrs & ATTR.mmio) !== 0 ? NOT_PEER : peerRoute(ctx, device, phys);
   if (route !== NOT_PEER) {
     if (route === PEER_ROUTE.notSupported) return -MAP_FAILURES.peerUnsupported.code;
     ctx.cost.path = PATH.p2p;

@@ -2,15 +2,15 @@
  * The DMA API's streaming calls and the one decision between its paths (kernel/dma/mapping.c).
  *
  * ```
- * device.domain null ─ direct ─ reachable: the physical address    PATH.direct
+ * device.domain null ─ direct ─ reachable: the bus address         PATH.direct
  *                    │        └ else or forced: a bounce slot      PATH.bounce
  *                    └ a domain: an IOVA                           PATH.iommu
  *                              └ untrusted, partial granules       PATH.bounce
  * peer memory below the same switch: its bus address               PATH.p2p
  * ```
  * Every call adds to ctx.cost and sets its path. Map calls return a positive result or -(code of MAP_FAILURES);
- * `dir` is a DIR, `attrs` ATTR bits. dma_map_single and dma_map_page are mapPhys; dma_map_resource is mapPhys
- * with ATTR.mmio.
+ * `dir` is a DIR, `attrs` ATTR bits. dma_map_single and dma_map_page are mapPhys; dma_map_resource is in
+ * resource.ts.
  */
 import type { DmaAddr, Iova, Phys } from "../../base/addr.ts";
 import { PATH } from "../../base/cost.ts";
@@ -119,7 +119,7 @@ export function unmapPhys(
   const domain = device.domain;
   if (domain === null) {
     ctx.cost.path = PATH.direct;
-    directUnmapPhys(ctx, device, dmaAddr as Phys, bytes, dir, attrs);
+    directUnmapPhys(ctx, device, dmaAddr, bytes, dir, attrs);
     return;
   }
   ctx.cost.path = PATH.iommu;
@@ -137,7 +137,7 @@ export function syncSingleForCpu(
 ): void {
   const domain = device.domain;
   if (domain === null) {
-    directSyncForCpu(ctx, device, dmaAddr as Phys, bytes, dir);
+    directSyncForCpu(ctx, device, dmaAddr, bytes, dir);
     return;
   }
   syncLinesForCpu(ctx, device, dmaAddr as Phys, bytes, dir);
@@ -154,7 +154,7 @@ export function syncSingleForDevice(
 ): void {
   const domain = device.domain;
   if (domain === null) {
-    directSyncForDevice(ctx, device, dmaAddr as Phys, bytes, dir);
+    directSyncForDevice(ctx, device, dmaAddr, bytes, dir);
     return;
   }
   if (device.untrusted) untrustedSyncForDevice(ctx, device, domain, dmaAddr as Iova, bytes, dir);

@@ -10,7 +10,8 @@ import { fullLines } from "../swiotlb/classify.ts";
 import { slotsTotal } from "../swiotlb/grown.ts";
 import { slotsUsed } from "../swiotlb/pool.ts";
 import { ATTR, type DmaDevice } from "./device.ts";
-import { granuleBytes } from "./limits.ts";
+import { directAddress, granuleBytes } from "./limits.ts";
+import { busAddressText } from "./range_map.ts";
 
 /** What was asked for when the mapping failed: the entry that failed, for a list. */
 export interface RefusedRequest {
@@ -51,9 +52,9 @@ export function sgtableErrno(era: Era, code: number): number {
 
 function overflowText(era: Era, device: DmaDevice, request: RefusedRequest): string {
   const mask = device.dmaMask.toString(16);
-  if (era === "4.1")
-    return `nommu_map_sg: overflow ${request.phys.toString(16)}+${request.bytes} of device mask ${mask}`;
-  const addr = `0x${request.phys.toString(16).padStart(ADDRESS_DIGITS, "0")}`;
+  const digits = busAddressText(directAddress(device, request.phys, request.attrs)).slice(2);
+  if (era === "4.1") return `nommu_map_sg: overflow ${digits}+${request.bytes} of device mask ${mask}`;
+  const addr = `0x${digits.padStart(ADDRESS_DIGITS, "0")}`;
   return `DMA addr ${addr}+${request.bytes} overflow (mask ${mask}, bus limit ${device.busDmaLimit.toString(16)}).`;
 }
 

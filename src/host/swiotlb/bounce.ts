@@ -16,6 +16,8 @@ import type { Arena } from "../../shm/arena.ts";
 import { SLOT } from "../../shm/layout.ts";
 import type { HostContext } from "../context.ts";
 import { ATTR, type BouncePool, DIR, type DmaDevice } from "../dma/device.ts";
+import { dmaCapable } from "../dma/limits.ts";
+import { physToDma } from "../dma/range_map.ts";
 import { MAP_FAILURES } from "../status.ts";
 import { SET_SLOTS, SLOT_BYTES, SLOT_SHIFT, slotWord } from "./pool.ts";
 import { findPool, returnToPool, takeFromPools } from "./pools.ts";
@@ -150,16 +152,11 @@ function finishMap(
       return moved;
     }
   }
-  if (device.domain === null && tlb + mappingBytes - 1 > reachLast(device)) {
+  if (device.domain === null && !dmaCapable(device, physToDma(device.dmaRanges, tlb), mappingBytes)) {
     release(ctx, device, pool, tlb);
     return -MAP_FAILURES.maskOverflow.code;
   }
   return tlb;
-}
-
-/** Last address that the device can name without an IOMMU, inclusive (min_not_zero of mask and bus limit). */
-function reachLast(device: DmaDevice): number {
-  return device.busDmaLimit === 0 ? device.dmaMask : Math.min(device.dmaMask, device.busDmaLimit);
 }
 
 /** Notes which original bytes each slot after the padding stands for. */

@@ -4,11 +4,12 @@
  * The kernel's own words come first (swiotlb_tbl_map_single), the cause and its remedy after them.
  */
 import type { Phys } from "../../base/addr.ts";
-import { alignUp, hex } from "../../base/addr.ts";
+import { alignUp, DMA_MAPPING_ERROR, hex } from "../../base/addr.ts";
 import type { Era } from "../../base/era.ts";
 import { formatBytes } from "../../base/units.ts";
 import type { HostContext } from "../context.ts";
 import type { BouncePool, DmaDevice } from "../dma/device.ts";
+import { busAddressText, physToDma } from "../dma/range_map.ts";
 import { allocationBytes, neverFits } from "./bounce.ts";
 import { slotsTotal } from "./grown.ts";
 import { type Holding, holdings, type Occupancy, surveyPools } from "./occupancy.ts";
@@ -21,6 +22,7 @@ export type FullReason =
   | "no pool"
   | "request too large"
   | "alignment"
+  | "outside dma-ranges"
   | "leaked"
   | "truly full"
   | "one area"
@@ -133,10 +135,10 @@ export function fullLines(
   return [`swiotlb buffer is full (sz: ${bytes} bytes), total ${totalSlots} (slots), used ${usedSlots} (slots)`];
 }
 
-/** What the kernel logs when the device cannot reach the slot that a map got. */
+/** What the kernel logs when the device cannot reach the slot that a map got; it prints the bus address. */
 export function overflowLine(device: DmaDevice, tlb: Phys, bytes: number): string {
   const limits = `mask ${hex(device.dmaMask)}, bus limit ${hex(device.busDmaLimit)}`;
-  return `swiotlb addr ${hex(tlb)}+${bytes} overflow (${limits})`;
+  return `swiotlb addr ${busAddressText(physToDma(device.dmaRanges, tlb))}+${bytes} overflow (${limits})`;
 }
 
 function isLeak(holding: Holding, live: number, usedSlots: number): boolean {
@@ -147,6 +149,7 @@ function isLeak(holding: Holding, live: number, usedSlots: number): boolean {
 
 function findCause(seen: Evidence): Cause {
   if (neverFits(seen.nslots, seen.device.segBoundaryMask)) return tooLarge(seen);
+  if (physToDma(seen.device.dmaRanges, seen.pool.start) === DMA_MAPPING_ERROR) return poolHidden(seen);
   if (seen.room.placesEmpty === 0) return neverAligned(seen);
   if (seen.room.placesNow > 0) return retry();
   if (seen.leak !== null) return leaked(seen, seen.leak);
@@ -161,6 +164,15 @@ function tooLarge({ device, request, nslots }: Evidence): Cause {
     reason: "request too large",
     why: `${request.mappingBytes} bytes need ${nslots} slots in one run; no mapping of this device can exceed ${maxBytes} bytes, however much is free`,
     remedy: `cap the device's segment and request size at dma_max_mapping_size (${maxBytes} bytes); a larger pool does not help`,
+  };
+}
+
+/** A pool without a bus address has no slot that the search of 6.12 accepts, however empty it is. */
+function poolHidden({ pool }: Evidence): Cause {
+  return {
+    reason: "outside dma-ranges",
+    why: `no dma-range of the device shows the pool at ${hex(pool.start)}, so no slot has a bus address`,
+    remedy: "put the pool where a dma-range shows it (swiotlb.start), or widen the device's dma_ranges",
   };
 }
 

@@ -130,7 +130,7 @@ function placeTest(
   const stride = strideSlots(ctx.era, allocBytes, allocAlignMask, zeroMask, agreeMask);
   const sameMask = orig === 0 ? 0 : agreeMask;
   const byStride = (ctx.era === "4.1" || ctx.era === "6.1") && sameMask === 0;
-  const base = windowBase(pool, device.segBoundaryMask);
+  const base = windowBase(device, pool);
   const window = windowSlots(device.segBoundaryMask);
   return (slot) => {
     const addr = base + slot * SLOT_BYTES;

@@ -22,6 +22,7 @@ import { AREA, SLOT } from "../../shm/layout.ts";
 import { lock, unlock } from "../../shm/mutex.ts";
 import type { HostContext } from "../context.ts";
 import type { BouncePool, DmaDevice } from "../dma/device.ts";
+import { physToDma } from "../dma/range_map.ts";
 import {
   areaWord,
   clearSlot,
@@ -74,9 +75,10 @@ export function strideSlots(
   return Math.max(paged, (allocAlignMask >>> SLOT_SHIFT) + 1);
 }
 
-/** Address of slot 0 inside its segment-boundary window, which is what the search compares. */
-export function windowBase(pool: BouncePool, segBoundaryMask: number): number {
-  return pool.start - alignDownWide(pool.start, segBoundaryMask + 1);
+/** Bus address of slot 0 inside its segment-boundary window, which is what the search compares. */
+export function windowBase(device: DmaDevice, pool: BouncePool): number {
+  const start = physToDma(device.dmaRanges, pool.start);
+  return start - alignDownWide(start, device.segBoundaryMask + 1);
 }
 
 /** Slots of a segment-boundary window. */
@@ -193,7 +195,7 @@ function search(
   // Physical address 0 stands for "no original": nothing to agree with.
   const sameMask = orig === 0 ? 0 : agreeMask;
   const same = lowBits(orig, sameMask + 1);
-  const base = windowBase(pool, device.segBoundaryMask);
+  const base = windowBase(device, pool);
   // Offsets below 2^31, so the masks may be applied to them directly.
   const baseLow = lowBits(base, LOW_BYTES);
   const baseSlots = slotsOf(base);

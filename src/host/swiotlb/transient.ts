@@ -101,7 +101,10 @@ function claimWindow(arena: Arena, growth: PoolGrowth, startLast: number): numbe
   return -1;
 }
 
-/** End of the windows that the device reaches (min_not_zero of mask and bus limit). */
+/**
+ * End of the windows that the device reaches (min_not_zero of mask and bus limit). The kernel compares this limit of bus
+ * addresses with physical ones, whatever the dma-ranges: an unreachable pool is refused after the copy in.
+ */
 function reachEnd(device: DmaDevice, growth: PoolGrowth): number {
   const last = device.busDmaLimit === 0 ? device.dmaMask : Math.min(device.dmaMask, device.busDmaLimit);
   return Math.min(last + 1, growth.transientEnd);

@@ -1,6 +1,7 @@
 /** Addresses and sizes as the drawing writes them. */
 import { hex, maskOfBits } from "../../base/addr.ts";
 import { formatBytes } from "../../base/units.ts";
+import type { DmaRange } from "../../host/dma/range_map.ts";
 
 const GROUP = 4;
 
@@ -35,6 +36,13 @@ export function limitBytesText(bytes: number): string {
   const up = formatBytes(bytes + 1);
   const isRound = Number.isInteger(Math.log2(bytes + 1)) && bytes > 1;
   return isRound ? `${up} - 1` : formatBytes(bytes);
+}
+
+/** `0x80000000-0xbfffffff at bus 0x0`, range after range. */
+export function rangesText(ranges: readonly DmaRange[]): string {
+  const text = ({ cpuStart, dmaStart, bytes }: DmaRange) =>
+    `${hex(cpuStart)}-${hex(cpuStart + bytes - 1)} at bus ${hex(dmaStart)}`;
+  return ranges.map(text).join(", ");
 }
 
 /** `5, 7, 9-12`; long lists end with an ellipsis. */

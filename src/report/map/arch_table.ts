@@ -52,6 +52,7 @@ function hazardLines(screen: Screen, archs: readonly ArchView[]): string[] {
 
 /** Two or three lines for the page of one machine. */
 export function renderArchSummary(screen: Screen, archs: readonly ArchView[]): string[] {
+  if (archs.length === 0) return [];
   const pageless = archs.some(({ runs }) => runs.before.ret !== runs.after.ret);
   const parts = pageless
     ? [`Linux 4.1: ${mappedWords(archs, "before")}`, `with the page-less series: ${mappedWords(archs, "after")}`]

@@ -62,6 +62,7 @@ function middleHeading({ mapped, request, entries }: MappingPreview, { terse }: 
       : `+${pages} (${iova.allocatedPages} allocated)`;
     return [piece(`IOVA ${hex(iova.start)} ${all ? `+${pages}` : taken}`, "dim")];
   }
+  if (request.iommu.unit !== null && request.call === "dma_map_resource") return [piece("IOVA by entry", "dim")];
   if (request.untrusted && request.iommu.unit !== null) return [piece("IOVA by entry, bounce slots", "dim")];
   if (entries.some((entry) => entry.bounce !== null)) return [piece("bounce pool", "dim")];
   return [piece("no translation", "dim")];

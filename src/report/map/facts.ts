@@ -58,7 +58,7 @@ function joinAnd(words: readonly string[]): string {
 export function renderFacts(screen: Screen, preview: MappingPreview, mapped: Mapped): string[] {
   const joins = joinsText(mapped);
   return [
-    ...labelled(screen, "dma_map_sg", returnText(preview, mapped)),
+    ...labelled(screen, callLabel(preview), returnText(preview, mapped)),
     ...(joins === null ? [] : labelled(screen, "joins", joins)),
     ...labelled(screen, "unmap", unmapText(preview, mapped)),
     ...labelled(screen, "cost", costText(mapped), screen.colors.dim),
@@ -68,7 +68,13 @@ export function renderFacts(screen: Screen, preview: MappingPreview, mapped: Map
   ];
 }
 
+/** Name of the call, short enough for a label. */
+export function callLabel({ request }: MappingPreview): string {
+  return request.call === "dma_map_sg" ? "dma_map_sg" : "map_resource";
+}
+
 function returnText({ entries, request }: MappingPreview, { segments }: Mapped): string {
+  if (request.call === "dma_map_resource") return `→ ${plural(segments.length, "DMA address", "DMA addresses")}`;
   const nents = segments.length;
   const sgtable = request.era === "4.1" ? "" : ` · dma_map_sgtable → 0 (nents ${nents}, orig_nents ${entries.length})`;
   const use = nents === entries.length ? "" : ` · the device takes ${nents}, sync and unmap take ${entries.length}`;
@@ -153,6 +159,7 @@ function counted(count: number, noun: string, done: string): string | null {
 
 function cacheText({ request }: MappingPreview, { cache }: Mapped): string {
   if (cache.coherent) return "none: the device snoops the CPU caches";
+  if (request.call === "dma_map_resource") return "none: MMIO is not cached";
   if (request.attrs.includes("SKIP_CPU_SYNC")) return "none: SKIP_CPU_SYNC leaves them to the driver";
   const work = `map cleans ${plural(cache.linesAtMap, "line")} of 64 bytes, unmap invalidates ${cache.linesAtUnmap}`;
   if (cache.skipped.length === 0) return work;

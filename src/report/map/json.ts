@@ -7,8 +7,10 @@ import type { MappingSurvey } from "../../sim/mapping/survey.ts";
 const ADDRESS_KEYS: ReadonlySet<string> = new Set([
   "addr",
   "busDmaLimit",
+  "cpuStart",
   "dmaAddr",
   "dmaMask",
+  "dmaStart",
   "iova",
   "last",
   "limit",

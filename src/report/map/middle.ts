@@ -17,6 +17,7 @@ export function middleLines(preview: MappingPreview, view: EntryView, detail: De
   if (view.space === "iova") return translated(preview, view, detail);
   if (view.space === "bus") return [[piece(`bus address, ${view.via ?? "peer"}`)]];
   if (view.bounce !== null) return bounced(view, view.bounce, detail);
+  if (view.space === "window") return [[piece("bus address by dma-ranges", "dim")]];
   return [[piece("= physical address", "dim")]];
 }
 

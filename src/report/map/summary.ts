@@ -4,7 +4,7 @@ import { formatBytes } from "../../base/units.ts";
 import type { EntryView, MappingPreview, RequestView } from "../../sim/mapping/view.ts";
 import { plural } from "../figures.ts";
 import { plain, type Screen, wrap, wrapParts } from "../style.ts";
-import { boundaryText, limitBytesText, maskText } from "./address.ts";
+import { boundaryText, limitBytesText, maskText, rangesText } from "./address.ts";
 
 /** Machine, device and every limit that decides, on one or two dim lines. */
 export function renderHead(screen: Screen, { request }: MappingPreview): string[] {
@@ -18,6 +18,7 @@ export function renderHead(screen: Screen, { request }: MappingPreview): string[
     pathText(request),
     `mask ${maskText(request.dmaMask)}${request.iommu.triesBelow4GiB ? " (32-bit first)" : ""}`,
     ...(request.busDmaLimit === 0 ? [] : [`bus limit ${hex(request.busDmaLimit)}`]),
+    ...(request.dmaRanges === null ? [] : [`dma-ranges ${rangesText(request.dmaRanges)}`]),
     `max_seg ${limitBytesText(request.maxSegBytes)}`,
     `boundary ${boundaryText(request.segBoundaryMask)}`,
     ...(request.minAlignMask === 0 ? [] : [`min_align_mask ${hex(request.minAlignMask)}`]),
@@ -88,6 +89,7 @@ const SPACE_WORDS = {
   phys: "at physical addresses",
   bounce: "in bounce slots",
   bus: "peer to peer",
+  window: "at bus addresses of dma-ranges",
 } as const;
 
 function spacesText(entries: readonly EntryView[]): string {

@@ -1,11 +1,13 @@
 /** Cases of `dma-direct` and `dma-api`: masks, offsets, single maps and lists without an IOMMU. */
 import { ADDR_LIMIT, DMA_MAPPING_ERROR, maskOfBits } from "../../base/addr.ts";
 import { PEER_ROUTE, type PeerRoutes } from "../../host/context.ts";
+import { startDebug } from "../../host/dma/debug/session.ts";
 import { ATTR, DIR, type DmaDevice } from "../../host/dma/device.ts";
 import { dmaCapable, MAX_SEG_BYTES_DEFAULT, requiredMask, segBoundaryMaskDefault } from "../../host/dma/limits.ts";
 import { mapPhys, mapSg } from "../../host/dma/map.ts";
 import { type DmaRange, physToDma } from "../../host/dma/range_map.ts";
 import { refusalLines, sgtableErrno } from "../../host/dma/refusal.ts";
+import { mapResource } from "../../host/dma/resource.ts";
 import { SLOT_BYTES } from "../../host/swiotlb/pool.ts";
 import { attrsOf, dirOf } from "./attributes.ts";
 import { dmaSide, listOf } from "./entries.ts";
@@ -18,10 +20,14 @@ export const DIRECT_OPS: OpTable = {
   dma_capable: capable,
   phys_to_dma_with_range_map: rangeMap,
   dma_get_required_mask: (given, state) => ({
-    mask: requiredMask(state.device(given.flag("iommu") ? { domain: state.domain() } : {}), ramBusAddress(given)),
+    mask: requiredMask(
+      state.device({ domain: given.flag("iommu") ? state.domain() : null, dmaRanges: rangesOf(given) }),
+      given.number("highest_ram_page"),
+    ),
   }),
-  dma_map_phys: (given, state) => mapOne(given, state, attrsOf(given)),
-  dma_map_phys_with_dma_attr_mmio: (given, state) => mapOne(given, state, attrsOf(given) | ATTR.mmio),
+  dma_map_phys: (given, state) => mapOne(given, state, attrsOf(given), mapPhys),
+  dma_map_phys_with_dma_attr_mmio: (given, state) => mapOne(given, state, attrsOf(given) | ATTR.mmio, mapPhys),
+  dma_map_resource: mapOneResource,
   dma_map_sgtable: mapTable,
   defaults,
 };
@@ -56,23 +62,27 @@ function rangesOf(given: Given): DmaRange[] | null {
   }));
 }
 
-/** Bus address of the last RAM page. */
-function ramBusAddress(given: Given): number {
-  return physToDma(rangesOf(given), given.number("highest_ram_page"));
+/** `pfn_valid`: the address has struct pages; `debug`: the kernel has dma-debug, which looks at that. */
+function mapOneResource(given: Given, state: CaseState): Fields {
+  const pages = { hasPage: () => given.flag("pfn_valid") };
+  if (given.flag("debug")) startDebug(state.arena);
+  const map: typeof mapPhys = (ctx, device, phys, bytes, dir, attrs) =>
+    mapResource(ctx, device, pages, phys, bytes, dir, attrs);
+  return mapOne(given, state, attrsOf(given) | ATTR.mmio, map);
 }
 
 /** One map for each value of `swiotlb_active` (a list or one flag). */
-function mapOne(given: Given, state: CaseState, attrs: number): Fields {
+function mapOne(given: Given, state: CaseState, attrs: number, map: typeof mapPhys): Fields {
   const ctx = state.context();
   const pool = state.pool(given.number("pool_start", POOL_START), given.number("nslabs", 32768));
   const device = (active: boolean) => ({ ...reachOf(given, state), pool: active ? pool : null });
   const [phys, bytes] = [given.number("phys"), given.number("size")];
   const dir = dirOf(given, DIR.toDevice);
   const results = given.list("swiotlb_active", [false]).map((active) => {
-    const status = mapPhys(ctx, device(active === true || active === 1), phys, bytes, dir, attrs);
+    const status = map(ctx, device(active === true || active === 1), phys, bytes, dir, attrs);
     return status < 0 ? ERROR_WORD : status;
   });
-  const bare = mapPhys(ctx, device(false), phys, bytes, dir, attrs);
+  const bare = map(ctx, device(false), phys, bytes, dir, attrs);
   const lines = bare < 0 ? refusalLines(ctx, device(false), { phys, bytes, attrs }, -bare) : [];
   const warning = lines[0] ?? null;
   return { results, result: results[0], dma: results[0], warning_when_no_swiotlb: warning, warning };
@@ -82,6 +92,7 @@ function reachOf(given: Given, state: CaseState): DmaDevice {
   return state.device({
     dmaMask: Math.min(given.maskBits(), ADDR_LIMIT - 1),
     busDmaLimit: given.number("bus_limit", 0),
+    dmaRanges: rangesOf(given),
     minAlignMask: given.number("min_align_mask", 0),
     segBoundaryMask: given.address("seg_boundary", DMA_MAPPING_ERROR),
     forceBounce: given.flag("force", given.flag("swiotlb_force")),

@@ -80,6 +80,8 @@ export class CaseState {
       name: "0000:01:00.0",
       dmaMask: ADDR_LIMIT - 1,
       busDmaLimit: 0,
+      dmaRanges: null,
+      hidesRam: false,
       maxSegBytes: 65536,
       segBoundaryMask: 0xffffffff,
       minAlignMask: 0,

@@ -60,7 +60,7 @@ export function previewArchs(request: MapRequest, rows: readonly ArchRow[]): rea
   const { device } = request;
   const lab = new MappingLab(
     request.system,
-    { ...device, domain: null, untrusted: false, coherent: false },
+    { ...device, ...plainBus(device), domain: null, untrusted: false, coherent: false },
     request.entries,
   );
   let domains = 0;
@@ -78,6 +78,11 @@ export function previewArchs(request: MapRequest, rows: readonly ArchRow[]): rea
     pageless: row.pageless,
     runs: { before: runOf(row, "before"), after: runOf(row, "after") },
   }));
+}
+
+/** Linux 4.1 knows no ranges; a bus limit that comes with them counts in other addresses. */
+function plainBus({ dmaRanges, busDmaLimit }: DmaDevice): Pick<DmaDevice, "busDmaLimit" | "dmaRanges"> {
+  return { dmaRanges: null, busDmaLimit: dmaRanges === null ? busDmaLimit : 0 };
 }
 
 /** A list is built for every run: a row that leaves an entry alone must not show the row before. */

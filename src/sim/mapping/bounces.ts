@@ -2,6 +2,7 @@
 import type { Phys } from "../../base/addr.ts";
 import { DIR } from "../../host/dma/device.ts";
 import { granuleBytes } from "../../host/dma/limits.ts";
+import { dmaToPhys } from "../../host/dma/range_map.ts";
 import { allocationBytes } from "../../host/swiotlb/bounce.ts";
 import { SLOT_BYTES, slotWord } from "../../host/swiotlb/pool.ts";
 import { findPool } from "../../host/swiotlb/pools.ts";
@@ -29,7 +30,7 @@ export function readBounce(
   pages: readonly PageRun[],
 ): BounceView | null {
   const { lab, dir, copies, skipsCopyOut } = context;
-  const tlb = slotAddress(place, pages);
+  const tlb = slotAddress(lab, place, pages);
   const pool = tlb === null ? null : findPool(lab.arena, lab.device, tlb);
   if (pool === null || tlb === null) return null;
   const mapped = Math.floor((tlb - pool.start) / SLOT_BYTES);
@@ -48,8 +49,8 @@ export function readBounce(
 }
 
 /** Physical address that the device reaches for the entry's first byte, where that can be a slot. */
-function slotAddress(place: EntryPlace, pages: readonly PageRun[]): Phys | null {
-  if (place.space === "bounce") return place.dmaAddr as Phys;
+function slotAddress({ device }: MappingLab, place: EntryPlace, pages: readonly PageRun[]): Phys | null {
+  if (place.space === "bounce") return dmaToPhys(device.dmaRanges, place.dmaAddr);
   const first = pages[0];
   if (place.space !== "iova" || first === undefined) return null;
   return first.phys + (place.dmaAddr - first.iova);

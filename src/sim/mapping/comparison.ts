@@ -1,8 +1,8 @@
 /** The comparison behind a refusal, with both of its numbers. */
-import { alignUp, hex, lowBits, roundUpPow2 } from "../../base/addr.ts";
+import { alignUp, DMA_MAPPING_ERROR, hex, lowBits, roundUpPow2 } from "../../base/addr.ts";
 import { defined } from "../../base/assert.ts";
 import { ATTR, type DmaDomain } from "../../host/dma/device.ts";
-import { dmaCapable, dmaLimit, granuleBytes } from "../../host/dma/limits.ts";
+import { directAddress, dmaCapable, dmaLimit, granuleBytes } from "../../host/dma/limits.ts";
 import { iovaLimit } from "../../host/iommu/dma_iova.ts";
 import { MAP_FAILURES } from "../../host/status.ts";
 import { swiotlbMap, swiotlbUnmap } from "../../host/swiotlb/bounce.ts";
@@ -53,16 +53,23 @@ function said(text: string, more: Partial<Comparison> = {}): Comparison {
   return { text, name: null, kernelLines: null, why: null, remedy: null, ...more };
 }
 
-/** `0x1b258e000 + 8192 - 1 > mask 0xffffffff`. */
-function beyondLimit(lab: MappingLab, start: number, bytes: number): string {
+/** `0x1b258e000 + 8192 - 1 > mask 0xffffffff`, in bus addresses; or what no dma-range shows. */
+function beyondLimit(lab: MappingLab, phys: number, bytes: number, attrs: number): string {
   const { device } = lab;
+  const start = directAddress(device, phys, attrs);
+  if (start === DMA_MAPPING_ERROR) return `${hex(phys)} lies in no dma-range of the device`;
   const name = dmaLimit(device) === device.dmaMask ? "mask" : "bus limit";
   return `${hex(start)} + ${bytes} - 1 > ${name} ${hex(dmaLimit(device))}`;
 }
 
+/** MMIO has no bytes to copy. */
+const NO_BOUNCE: Partial<Comparison> = {
+  remedy: "use a device whose mask and bus limit reach this address, or an IOMMU: MMIO never bounces",
+};
+
 function compareMask(failed: FailedMap): Comparison {
   const { lab, entry, attrs } = failed;
-  if (dmaCapable(lab.device, entry.phys, entry.bytes) && entry.kind === "bar") {
+  if (dmaCapable(lab.device, directAddress(lab.device, entry.phys, attrs), entry.bytes) && entry.kind === "bar") {
     const remedy = "map peer memory without swiotlb=force, through an IOMMU or below one switch";
     return said("every DMA of this device bounces, and peer memory never does", {
       name: "peer memory cannot be bounced",
@@ -72,8 +79,15 @@ function compareMask(failed: FailedMap): Comparison {
   }
   const bounced = lab.device.pool !== null && entry.hasPage && entry.kind !== "bar" && (attrs & ATTR.mmio) === 0;
   const slot = bounced ? slotBeyondReach(failed) : -1;
-  if (slot < 0) return said(beyondLimit(lab, entry.phys, entry.bytes));
-  return said(`bounce slot ${beyondLimit(lab, slot, entry.bytes)}`, {
+  if (slot < 0 && directAddress(lab.device, entry.phys, attrs) === DMA_MAPPING_ERROR)
+    return said(beyondLimit(lab, entry.phys, entry.bytes, attrs), {
+      name: "address outside the device's dma-ranges",
+      remedy:
+        "use memory that a dma-range shows, add a range, or give the machine a swiotlb pool inside one, or an IOMMU",
+    });
+  if (slot < 0)
+    return said(beyondLimit(lab, entry.phys, entry.bytes, attrs), (attrs & ATTR.mmio) === 0 ? {} : NO_BOUNCE);
+  return said(`bounce slot ${beyondLimit(lab, slot, entry.bytes, 0)}`, {
     kernelLines: [overflowLine(lab.device, slot, entry.bytes)],
     why: `entry at ${hex(entry.phys)} has to bounce, but the pool itself lies beyond the device's reach`,
     remedy: "put the pool where the device reaches it (swiotlb.start), or give the machine an IOMMU",
@@ -82,27 +96,29 @@ function compareMask(failed: FailedMap): Comparison {
 
 /** Address of the slot that the entry would get if the device reached it; below 0 when it gets none. */
 function slotBeyondReach({ lab, entry, dir, attrs }: FailedMap): number {
-  const far = { ...lab.device, dmaMask: Number.MAX_SAFE_INTEGER, busDmaLimit: 0 };
+  const far = { ...lab.device, dmaMask: Number.MAX_SAFE_INTEGER, busDmaLimit: 0, dmaRanges: null };
   const slot = swiotlbMap(lab.ctx, far, entry.phys, entry.bytes, 0, dir, attrs);
   if (slot >= 0) swiotlbUnmap(lab.ctx, far, slot, entry.bytes, dir, attrs | ATTR.skipCpuSync);
   return slot;
 }
 
-function comparePage({ lab, entry }: FailedMap): Comparison {
+function comparePage({ lab, entry, attrs }: FailedMap): Comparison {
   const { device } = lab;
   const page = "and there is no struct page to copy through";
   if (device.domain !== null) {
     const granule = granuleBytes(device.domain);
     return said(`${hex(entry.phys)} + ${entry.bytes} does not fill pages of ${granule}, ${page}`);
   }
-  if (dmaCapable(device, entry.phys, entry.bytes)) return said(`every DMA of this device bounces, ${page}`);
-  return said(`${beyondLimit(lab, entry.phys, entry.bytes)}, ${page}`);
+  if (dmaCapable(device, directAddress(device, entry.phys, attrs), entry.bytes))
+    return said(`every DMA of this device bounces, ${page}`);
+  return said(`${beyondLimit(lab, entry.phys, entry.bytes, attrs)}, ${page}`);
 }
 
 function comparePool(failed: FailedMap): Comparison {
   if (failed.lab.device.pool === null)
     return said("every DMA of this device bounces, and the machine has no pool", { name: "no bounce pool" });
   const found = diagnose(failed);
+  if (found.reason === "outside dma-ranges") return said(found.why, { remedy: found.remedy });
   return said(`${found.nslots} slots in one run > ${found.longestFreeRun}, the longest free run`, {
     why: found.why,
     remedy: found.remedy,

@@ -1,12 +1,13 @@
 /** A cost record as plain data, with its CPU time by the model. */
 import type { CostRecord } from "../../base/cost.ts";
 import { Charger } from "../../timing/charge.ts";
+import type { HostPrices } from "../../timing/host_cost/prices.ts";
 import type { CostView } from "./view.ts";
 
 const PS_PER_NS = 1000;
 
 /** The record's counts now; its CPU time is that of an idle machine, nobody else holding a lock. */
-export function readCost(cost: CostRecord): CostView {
+export function readCost(cost: CostRecord, prices: HostPrices): CostView {
   return {
     ptesWritten: cost.ptesWritten,
     ptesCleared: cost.ptesCleared,
@@ -18,6 +19,6 @@ export function readCost(cost: CostRecord): CostView {
     bytesBounced: cost.bytesBounced,
     linesFlushed: cost.linesFlushed,
     invalidations: cost.invalidations,
-    cpuNs: new Charger().charge(0, cost) / PS_PER_NS,
+    cpuNs: new Charger(prices).charge(0, cost, 0) / PS_PER_NS,
   };
 }

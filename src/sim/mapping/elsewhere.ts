@@ -1,6 +1,5 @@
 /** The same list on the machine's other paths, each on a fresh machine, one line each. */
 import type { DmaDevice, DmaDomain } from "../../host/dma/device.ts";
-import { mapSg, unmapSg } from "../../host/dma/map.ts";
 import { sgIsSwiotlb } from "../../host/dma/scatterlist.ts";
 import { slotsUsed } from "../../host/swiotlb/pool.ts";
 import { sgNext } from "../../shm/sg_entry.ts";
@@ -79,12 +78,12 @@ function domainOf({ system, device }: MapRequest): DmaDomain {
 
 function outcome(request: MapRequest, device: DmaDevice): Omit<OtherPath, "name" | "current" | "assumed"> {
   const { system, entries, dir, attrs } = request;
-  const lab = new MappingLab(system, device, entries);
-  const ret = mapSg(lab.ctx, device, lab.sg, entries.length, dir, attrs);
+  const lab = new MappingLab(system, device, entries, request.call);
+  const ret = lab.map(entries.length, dir, attrs);
   if (ret < 0) return { ...NOTHING, refusal: briefRefusal(request, lab, -ret) };
   const bouncedEntries = countBounced(lab);
   const slots = device.pool === null ? 0 : slotsUsed(lab.arena, device.pool);
-  unmapSg(lab.ctx, device, lab.sg, entries.length, dir, attrs);
+  lab.unmap(entries.length, dir, attrs);
   const calls = lab.takeInvalidations();
   const invalidations = device.domain === null ? [] : describeInvalidations(system, device.domain, calls);
   return { segments: ret, bouncedEntries, slots, invalidations, refusal: null };

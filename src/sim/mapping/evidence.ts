@@ -10,7 +10,7 @@ import type { Era } from "../../base/era.ts";
 export type EvidenceLevel = "compiled" | "traced" | "read" | "inferred";
 
 /** Path of a list through the kernel. */
-export type EvidencePath = "iommu" | "untrusted" | "direct" | "bounce" | "peer" | "invalidation" | "cache";
+export type EvidencePath = "iommu" | "untrusted" | "direct" | "resource" | "bounce" | "peer" | "invalidation" | "cache";
 
 /** Evidence for one path. */
 export interface EvidenceView {
@@ -29,6 +29,7 @@ function row(path: EvidencePath, of: Readonly<Record<Era, readonly [readonly Evi
 
 const DMA_IOMMU = "iommu_dma_map_sg (drivers/iommu/dma-iommu.c)";
 const DIRECT = "dma_direct_map_sg (kernel/dma/direct.c)";
+const RESOURCE = "dma_map_resource (kernel/dma/mapping.c)";
 const SWIOTLB = "swiotlb_tbl_map_single (kernel/dma/swiotlb.c)";
 const P2PDMA = "pci_p2pdma_map_segment (drivers/pci/p2pdma.c)";
 const UNTRUSTED = "iommu_dma_map_sg_swiotlb (drivers/iommu/dma-iommu.c)";
@@ -51,6 +52,12 @@ const TABLE: Readonly<Record<EvidencePath, Row>> = {
     "6.1": [["inferred"], DIRECT],
     "6.12": [["read", "traced"], DIRECT],
     "7.x": [["read"], DIRECT],
+  }),
+  resource: row("resource", {
+    "4.1": [["inferred"], "no such call in 4.1; as later kernels"],
+    "6.1": [["inferred"], RESOURCE],
+    "6.12": [["inferred"], RESOURCE],
+    "7.x": [["read"], RESOURCE],
   }),
   bounce: row("bounce", {
     "4.1": [["read"], "swiotlb_map_sg_attrs (lib/swiotlb.c)"],
@@ -97,7 +104,16 @@ const AS_INTEL: EvidenceView = Object.freeze<EvidenceView>({
 
 /** Evidence for every path that took part, in order of importance; `iommuKind` is the machine's. */
 export function evidenceOf(paths: ReadonlySet<EvidencePath>, era: Era, iommuKind: string): readonly EvidenceView[] {
-  const order: readonly EvidencePath[] = ["iommu", "untrusted", "direct", "bounce", "peer", "invalidation", "cache"];
+  const order: readonly EvidencePath[] = [
+    "iommu",
+    "untrusted",
+    "direct",
+    "resource",
+    "bounce",
+    "peer",
+    "invalidation",
+    "cache",
+  ];
   return order
     .filter((path) => paths.has(path))
     .map((path) => {

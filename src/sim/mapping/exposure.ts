@@ -56,7 +56,7 @@ function poolOnly(pool: BouncePool, entries: readonly EntryView[], peers: readon
   return { reach: "pool", access: "read and write", ranges: [], bytes, limit: null, padding: false, peers };
 }
 
-/** Without translation only the mask limits the device; direction means nothing to the hardware. */
+/** Without translation only the mask and the bus limit the device; direction means nothing to the hardware. */
 function everything(
   system: System,
   device: DmaDevice,
@@ -64,7 +64,7 @@ function everything(
   peers: readonly string[],
 ): ExposureView {
   const limit = dmaLimit(device);
-  const memory = system.machine.memory.map(({ start, bytes }) => ({ start, end: Math.min(start + bytes, limit + 1) }));
+  const memory = system.machine.memory.flatMap(({ start, bytes }) => reached(device, limit, start, start + bytes));
   const listed = entries.map(({ phys, bytes }) => ({ start: phys, end: phys + bytes }));
   const open = subtract(union(memory.filter(({ start, end }) => end > start)), union(listed));
   return {
@@ -76,6 +76,15 @@ function everything(
     padding: false,
     peers,
   };
+}
+
+/** Parts of [start, end) that bus addresses up to `limit` name; empty spans may be among them. */
+function reached({ dmaRanges }: DmaDevice, limit: number, start: number, end: number): readonly Span[] {
+  if (dmaRanges === null) return [{ start, end: Math.min(end, limit + 1) }];
+  return dmaRanges.map(({ cpuStart, dmaStart, bytes }) => ({
+    start: Math.max(start, cpuStart),
+    end: Math.min(end, cpuStart + Math.min(bytes, limit + 1 - dmaStart)),
+  }));
 }
 
 function peerNames(entries: readonly EntryView[]): readonly string[] {

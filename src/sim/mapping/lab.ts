@@ -7,6 +7,8 @@ import { assert } from "../../base/assert.ts";
 import { CostRecord } from "../../base/cost.ts";
 import type { CopyPort, HostContext, InvalidationPort } from "../../host/context.ts";
 import type { DmaDevice } from "../../host/dma/device.ts";
+import { mapSg, unmapSg } from "../../host/dma/map.ts";
+import type { PageFinder } from "../../host/dma/resource.ts";
 import { sgSetPhys } from "../../host/dma/scatterlist.ts";
 import { allocSg } from "../../host/dma/sg_table.ts";
 import { initDomainIova } from "../../host/iommu/iova.ts";
@@ -18,6 +20,8 @@ import { MAIN_OWNER } from "../host_ports.ts";
 import { reserveWindows } from "../reserved_windows.ts";
 import type { System } from "../system.ts";
 import type { MapEntry } from "./entry.ts";
+import { mapResources, unmapResources } from "./resource_list.ts";
+import type { MapCall } from "./view.ts";
 
 /** One call of the invalidation port; `bytes` 0 = the whole domain. */
 export interface RecordedInvalidation {
@@ -66,10 +70,15 @@ export class MappingLab {
   /** First entry of the list. */
   readonly sg: number;
   readonly nents: number;
+  /** The call that maps it. */
+  readonly call: MapCall;
+  readonly #pages: PageFinder;
   readonly #copies = new CopyRecorder();
   readonly #invalidations = new InvalidationRecorder();
 
-  constructor(system: System, device: DmaDevice, entries: readonly MapEntry[]) {
+  constructor(system: System, device: DmaDevice, entries: readonly MapEntry[], call: MapCall = "dma_map_sg") {
+    this.call = call;
+    this.#pages = system.memmap;
     this.arena = Arena.create();
     this.device = device;
     this.nents = entries.length;
@@ -87,6 +96,20 @@ export class MappingLab {
     };
     this.#initState(system);
     this.sg = buildList(this.arena, entries);
+  }
+
+  /** Maps the first `nents` entries: DMA entries for the device, or -(failure code) with nothing left mapped. */
+  map(nents: number, dir: number, attrs: number): number {
+    const { ctx, device, sg } = this;
+    if (this.call === "dma_map_sg") return mapSg(ctx, device, sg, nents, dir, attrs);
+    return mapResources(ctx, device, this.#pages, sg, nents, dir, attrs);
+  }
+
+  /** Ends a mapping of {@link map}. */
+  unmap(nents: number, dir: number, attrs: number): void {
+    const { ctx, device, sg } = this;
+    if (this.call === "dma_map_sg") unmapSg(ctx, device, sg, nents, dir, attrs);
+    else unmapResources(ctx, device, sg, nents, dir, attrs);
   }
 
   /** Copies since the last call. */

@@ -1,7 +1,7 @@
 /** The page table behind a mapped list, read through the walker as an IOMMU unit reads it. */
 import { alignDownWide, alignUp, type Iova, roundUpPow2 } from "../../base/addr.ts";
 import type { Era } from "../../base/era.ts";
-import type { DmaDevice, DmaDomain } from "../../host/dma/device.ts";
+import type { DmaDomain } from "../../host/dma/device.ts";
 import { domainFormat } from "../../host/dma/dma_iommu.ts";
 import { granuleBytes } from "../../host/dma/limits.ts";
 import { type PageTableFormat, PROT } from "../../pagetable/format.ts";
@@ -33,11 +33,12 @@ function allocatedPages(era: Era, pages: number): number {
 
 /**
  * Page runs of every entry (empty for untranslated ones): from the page that holds its first byte to the page of the
- * next entry, or to `end`. What lies between its last byte and there is mapped too.
+ * next entry, or to `end`. What lies between its last byte and there is mapped too. `apart`: every entry has an IOVA
+ * range of its own.
  */
 export function readPages(
   arena: Arena,
-  device: DmaDevice,
+  apart: boolean,
   domain: DmaDomain,
   places: readonly EntryPlace[],
   bytesOf: (entry: number) => number,
@@ -50,10 +51,9 @@ export function readPages(
     const start = alignDownWide(place.dmaAddr, granule);
     const next = places[index + 1];
     const own = alignUp(place.dmaAddr + bytesOf(index), granule);
-    // Entries of an untrusted device lie in ranges of their own.
-    const adjoins = next?.space === "iova" && !device.untrusted;
+    const adjoins = next?.space === "iova" && !apart;
     const end = adjoins ? Math.max(own, alignDownWide(next.dmaAddr, granule)) : own;
-    const runs = walkRange(arena, domain, format, start, end, device.untrusted ? -1 : read);
+    const runs = walkRange(arena, domain, format, start, end, apart ? -1 : read);
     read = Math.max(read, end);
     return runs;
   });

@@ -3,9 +3,9 @@
  * reads back what it left behind.
  */
 import { ATTR, DIR_NAMES, type DmaDevice } from "../../host/dma/device.ts";
-import { mapSg, unmapSg } from "../../host/dma/map.ts";
 import { freeSg } from "../../host/dma/sg_table.ts";
 import { SLOT_BYTES } from "../../host/swiotlb/pool.ts";
+import { machinePrices } from "../host_system.ts";
 import { type BounceContext, readBounce } from "./bounces.ts";
 import { readCost } from "./cost_view.ts";
 import type { MapEntry } from "./entry.ts";
@@ -24,9 +24,9 @@ import type { EntryState, EntryView, Mapped, MappingPreview, PageRun, RefusalVie
 /** Maps and unmaps the request's list once. */
 export function previewMapping(request: MapRequest): MappingPreview {
   const { system, device, entries, dir, attrs } = request;
-  const lab = new MappingLab(system, device, entries);
+  const lab = new MappingLab(system, device, entries, request.call);
   const pins = pin(request, lab);
-  const ret = mapSg(lab.ctx, device, lab.sg, entries.length, dir, attrs);
+  const ret = lab.map(entries.length, dir, attrs);
   const mapped = ret > 0 ? readMapped(request, lab, ret) : null;
   const refusal = ret > 0 ? null : explainRefusal(system, lab, entries, dir, attrs, -ret);
   unpin(request, lab);
@@ -49,27 +49,30 @@ interface Reading {
 /** Reads the mapping of `nents` DMA entries back, and unmaps it. */
 function readMapped(request: MapRequest, lab: MappingLab, nents: number): Reading {
   const { system, device, entries, dir, attrs } = request;
-  const mapCost = readCost(lab.ctx.cost);
+  const prices = machinePrices(system.machine, false);
+  const mapCost = readCost(lab.ctx.cost, prices);
   const segments = readSegments(lab, entries, nents);
   const places = placeEntries(entries, segments);
   const domain = device.domain;
+  // Every entry has an IOVA range of its own.
+  const apart = device.untrusted || request.call === "dma_map_resource";
   const bytesOf = (entry: number) => (entries[entry] as MapEntry).bytes;
-  const pages = domain === null ? [] : readPages(lab.arena, device, domain, places, bytesOf);
+  const pages = domain === null ? [] : readPages(lab.arena, apart, domain, places, bytesOf);
   const bounces = { lab, dir, copies: lab.takeCopies(), skipsCopyOut: (attrs & ATTR.skipCpuSync) !== 0 };
   const views = entries.map((entry, index) =>
     mappedEntry(entry, index, places[index] as EntryPlace, pages[index] ?? [], bounces, peerWay(system, device, entry)),
   );
   lab.ctx.cost.reset();
   lab.takeInvalidations();
-  unmapSg(lab.ctx, device, lab.sg, entries.length, dir, attrs);
-  const unmapCost = readCost(lab.ctx.cost);
+  lab.unmap(entries.length, dir, attrs);
+  const unmapCost = readCost(lab.ctx.cost, prices);
   const calls = lab.takeInvalidations();
   return {
     entries: views,
     mapped: {
       segments,
-      seams: explainSeams(system.machine.era, device, entries, places),
-      iova: domain === null || device.untrusted ? null : readIova(system.machine.era, domain, segments),
+      seams: explainSeams(system.machine.era, device, request.call, entries, places),
+      iova: domain === null || apart ? null : readIova(system.machine.era, domain, segments),
       exposure: findExposure(system, device, dir, views),
       mapCost,
       unmapCost,
@@ -128,10 +131,12 @@ function describeRequest(request: MapRequest): MappingPreview["request"] {
     defects: machine.defects,
     device: deviceName,
     address: device.name,
+    call: request.call,
     dir: DIR_NAMES[dir] as string,
     attrs: attrNames,
     dmaMask: device.dmaMask,
     busDmaLimit: device.busDmaLimit,
+    dmaRanges: device.dmaRanges,
     maxSegBytes: device.maxSegBytes,
     segBoundaryMask: device.segBoundaryMask,
     minAlignMask: device.minAlignMask,
@@ -151,9 +156,10 @@ function describeRequest(request: MapRequest): MappingPreview["request"] {
   };
 }
 
-/** get_user_pages: entries without a struct page have nothing to pin. */
-function pin({ system, entries }: MapRequest, lab: MappingLab): MappingPreview["pins"] {
+/** get_user_pages: entries without a struct page have nothing to pin, and MMIO is nobody's page. */
+function pin({ system, entries, call }: MapRequest, lab: MappingLab): MappingPreview["pins"] {
   const owner = lab.ctx.lockOwner;
+  if (call === "dma_map_resource") return { pages: 0, pageless: [] };
   for (const { hasPage, phys, bytes } of entries) {
     if (hasPage) system.memmap.pinPages(lab.arena, phys, bytes, owner);
   }
@@ -161,9 +167,9 @@ function pin({ system, entries }: MapRequest, lab: MappingLab): MappingPreview["
   return { pages: lab.pinned(), pageless };
 }
 
-function unpin({ system, entries }: MapRequest, lab: MappingLab): void {
+function unpin({ system, entries, call }: MapRequest, lab: MappingLab): void {
   for (const { hasPage, phys, bytes } of entries) {
-    if (hasPage) system.memmap.unpinPages(lab.arena, phys, bytes);
+    if (hasPage && call === "dma_map_sg") system.memmap.unpinPages(lab.arena, phys, bytes);
   }
   freeSg(lab.arena, lab.ctx.lockOwner, lab.sg);
 }

@@ -5,7 +5,6 @@
  * longest prefix that can be mapped is mapped, and the state that the next entry met is read.
  */
 import { defined } from "../../base/assert.ts";
-import { mapSg, unmapSg } from "../../host/dma/map.ts";
 import { refusalLines, sgtableErrno } from "../../host/dma/refusal.ts";
 import { failureOf, MAP_FAILURES } from "../../host/status.ts";
 import type { System } from "../system.ts";
@@ -34,8 +33,8 @@ export function explainRefusal(
   const failure = defined(failureOf(code), "a failed mapping has a failure");
   const index = WHOLE_LIST.has(code) ? null : failingEntry(lab, dir, attrs);
   const before = index ?? 0;
-  const again = new MappingLab(system, lab.device, entries);
-  if (before > 0) mapSg(again.ctx, again.device, again.sg, before, dir, attrs);
+  const again = new MappingLab(system, lab.device, entries, lab.call);
+  if (before > 0) again.map(before, dir, attrs);
   const entry = entries[before] as MapEntry;
   const kernelLines = refusalLines(again.ctx, again.device, { phys: entry.phys, bytes: entry.bytes, attrs }, code);
   const comparison = compareLimits({ system, lab: again, entries, entry, dir, attrs }, code);
@@ -54,15 +53,15 @@ export function explainRefusal(
 }
 
 /** First entry that cannot be mapped with all before it: the shortest prefix that fails ends with it. */
-function failingEntry({ ctx, device, sg, nents }: MappingLab, dir: number, attrs: number): number {
+function failingEntry(lab: MappingLab, dir: number, attrs: number): number {
   let maps = 0;
-  let fails = nents;
+  let fails = lab.nents;
   while (fails - maps > 1) {
     const middle = Math.floor((maps + fails) / 2);
-    if (mapSg(ctx, device, sg, middle, dir, attrs) < 0) {
+    if (lab.map(middle, dir, attrs) < 0) {
       fails = middle;
     } else {
-      unmapSg(ctx, device, sg, middle, dir, attrs);
+      lab.unmap(middle, dir, attrs);
       maps = middle;
     }
   }

@@ -2,7 +2,7 @@
 import { closestWord } from "../../base/closest.ts";
 import { DmasimError } from "../../base/errors.ts";
 import type { PagelessPolicy } from "../../host/arch/types.ts";
-import type { DmaDevice } from "../../host/dma/device.ts";
+import { ATTR, type DmaDevice } from "../../host/dma/device.ts";
 import type { Machine } from "../machine/description.ts";
 import { resolveMachine } from "../machine/load.ts";
 import type { Override } from "../override.ts";
@@ -13,6 +13,7 @@ import { parseEntries } from "./entries.ts";
 import type { MapEntry } from "./entry.ts";
 import { type LimitWords, withLimits } from "./limits.ts";
 import { POLICY_KEY, parsePolicy } from "./pageless_policy.ts";
+import type { MapCall } from "./view.ts";
 import { parseAttrs, parseDir } from "./words.ts";
 
 /** A request as it is written; absent keys have defaults. */
@@ -22,6 +23,8 @@ export interface MapWords extends LimitWords {
   readonly dev?: string | undefined;
   readonly dir?: string | undefined;
   readonly attr?: string | undefined;
+  /** True: dma_map_resource for every entry, not dma_map_sg for the list. */
+  readonly resource?: boolean | undefined;
   readonly arch?: string | undefined;
   readonly era?: string | undefined;
   readonly defects?: string | undefined;
@@ -40,6 +43,7 @@ export interface MapRequest {
   readonly attrs: number;
   readonly attrNames: readonly string[];
   readonly entries: readonly MapEntry[];
+  readonly call: MapCall;
   /** An architecture's name, `all`, or null for the machine's own path. */
   readonly arch: string | null;
   /** Answer of an IOMMU with a coherence index to an entry without a struct page. */
@@ -50,6 +54,7 @@ export interface MapRequest {
 export function resolveMapRequest(words: MapWords): MapRequest {
   const dir = parseDir(words.dir ?? DEFAULT_MAP_DIR);
   const attrs = parseAttrs(words.attr ?? "");
+  const call = words.resource === true ? "dma_map_resource" : "dma_map_sg";
   const machine = resolveMachine(words.machine ?? DEFAULT_MAP_MACHINE, overridesOf(words));
   const pagelessPolicy = parsePolicy(words.set ?? []);
   const system = new System(machine);
@@ -58,8 +63,30 @@ export function resolveMapRequest(words: MapWords): MapRequest {
   const entries = parseEntries(system, words.entries);
   const arch = words.arch ?? null;
   if (arch !== null) archRows(arch);
+  if (call === "dma_map_resource" && (arch !== null || machine.era === "4.1")) throw noSuchCall();
   const deviceName = machine.devices[index]?.name ?? device.name;
-  return { system, device, deviceName, dir, attrs: attrs.bits, attrNames: attrs.names, entries, arch, pagelessPolicy };
+  return {
+    system,
+    device,
+    deviceName,
+    dir,
+    attrs: call === "dma_map_resource" ? attrs.bits | ATTR.mmio : attrs.bits,
+    attrNames: attrs.names,
+    entries,
+    call,
+    arch,
+    pagelessPolicy,
+  };
+}
+
+function noSuchCall(): DmasimError {
+  return new DmasimError({
+    code: "DMASIM_FLAG_CONFLICT",
+    what: "Linux 4.1 has no dma_map_resource",
+    value: "--resource",
+    limit: "kernel.era 6.1 or later, without --arch",
+    remedy: "leave --resource out, or take --era 6.12",
+  });
 }
 
 /** `--era` and `--defects` are short for keys of the machine; a `--set` of the same key wins. */

@@ -8,7 +8,7 @@ import type { DmaDevice } from "../../host/dma/device.ts";
 import { granuleBytes } from "../../host/dma/limits.ts";
 import type { MapEntry } from "./entry.ts";
 import type { EntryPlace } from "./segments.ts";
-import type { SeamReason, SeamView } from "./view.ts";
+import type { MapCall, SeamReason, SeamView } from "./view.ts";
 
 interface Verdict {
   readonly reason: SeamReason;
@@ -19,6 +19,7 @@ interface Verdict {
 export function explainSeams(
   era: Era,
   device: DmaDevice,
+  call: MapCall,
   entries: readonly MapEntry[],
   places: readonly EntryPlace[],
 ): readonly SeamView[] {
@@ -29,7 +30,7 @@ export function explainSeams(
     const joined = places[after]?.segment === places[after + 1]?.segment;
     const verdict = joined
       ? joinVerdict(device, segmentBytes, next)
-      : splitVerdict(era, device, entries, places, after, segmentBytes);
+      : splitVerdict(era, device, call, entries, places, after, segmentBytes);
     seams.push({ after, joined, ...verdict });
     segmentBytes = joined ? segmentBytes + next.bytes : next.bytes;
   }
@@ -48,6 +49,7 @@ function joinVerdict(device: DmaDevice, segmentBytes: number, next: MapEntry): V
 function splitVerdict(
   era: Era,
   device: DmaDevice,
+  call: MapCall,
   entries: readonly MapEntry[],
   places: readonly EntryPlace[],
   after: number,
@@ -55,7 +57,7 @@ function splitVerdict(
 ): Verdict {
   const entry = entries[after] as MapEntry;
   const next = entries[after + 1] as MapEntry;
-  const alone = oneByOne(era, device);
+  const alone = oneByOne(era, device, call);
   if (alone !== null) return { reason: "one by one", why: alone };
   if (places[after]?.space === "bus" || places[after + 1]?.space === "bus")
     return { reason: "peer memory", why: "a bus address of peer memory stays a segment of its own" };
@@ -72,7 +74,8 @@ function splitVerdict(
 }
 
 /** What keeps a path from ever joining; null for one that joins. */
-function oneByOne(era: Era, device: DmaDevice): string | null {
+function oneByOne(era: Era, device: DmaDevice, call: MapCall): string | null {
+  if (call === "dma_map_resource") return "dma_map_resource maps every range by itself";
   if (device.domain === null) return "dma-direct maps every entry by itself";
   if (device.untrusted) return "entries of an untrusted device are mapped one by one";
   return era === "4.1" ? "intel-iommu of 4.1 lays entries end to end and joins none" : null;

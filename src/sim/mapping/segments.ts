@@ -2,7 +2,7 @@
 import type { DmaAddr } from "../../base/addr.ts";
 import { assert } from "../../base/assert.ts";
 import type { DmaDevice } from "../../host/dma/device.ts";
-import { sgDmaAddress, sgDmaLength, sgIsBusAddress, sgIsSwiotlb } from "../../host/dma/scatterlist.ts";
+import { sgDmaAddress, sgDmaLength, sgIsBusAddress, sgIsSwiotlb, sgPhys } from "../../host/dma/scatterlist.ts";
 import { sgNext } from "../../shm/sg_entry.ts";
 import type { MapEntry } from "./entry.ts";
 import type { MappingLab } from "./lab.ts";
@@ -59,7 +59,8 @@ function countEntries(entries: readonly MapEntry[], first: number, bytes: number
 function spaceOf({ arena, device }: MappingLab, sg: number): DmaSpace {
   if (sgIsBusAddress(arena, sg)) return "bus";
   if (isTranslated(device)) return "iova";
-  return sgIsSwiotlb(arena, sg) ? "bounce" : "phys";
+  if (sgIsSwiotlb(arena, sg)) return "bounce";
+  return sgDmaAddress(arena, sg) === sgPhys(arena, sg) ? "phys" : "window";
 }
 
 /** True when the device's addresses go through an IOMMU's tables. */

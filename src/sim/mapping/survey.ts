@@ -29,21 +29,23 @@ export function surveyMapping(request: MapRequest): MappingSurvey {
     preview,
     evidence: evidenceOf(pathsOf(request, preview), preview.request.era, request.system.machine.iommu.kind),
     elsewhere: previewElsewhere(request),
-    archs: previewArchs(request, archRows(request.arch ?? "all")),
+    // Linux 4.1 has no dma_map_resource.
+    archs: request.call === "dma_map_sg" ? previewArchs(request, archRows(request.arch ?? "all")) : [],
     notes: notesOn(request, preview),
   };
 }
 
-function pathsOf({ device }: MapRequest, { entries, mapped }: MappingPreview): ReadonlySet<EvidencePath> {
+function pathsOf({ device, call }: MapRequest, { entries, mapped }: MappingPreview): ReadonlySet<EvidencePath> {
   const paths = new Set<EvidencePath>();
-  if (device.domain !== null) paths.add(device.untrusted ? "untrusted" : "iommu");
+  if (call === "dma_map_resource") paths.add("resource");
+  else if (device.domain !== null) paths.add(device.untrusted ? "untrusted" : "iommu");
   else paths.add("direct");
   for (const { space, bounce } of entries) {
     if (space === "bus") paths.add("peer");
     if (bounce !== null) paths.add("bounce");
   }
   if ((mapped?.invalidations.length ?? 0) > 0) paths.add("invalidation");
-  if (!device.coherent) paths.add("cache");
+  if (!device.coherent && call === "dma_map_sg") paths.add("cache");
   return paths;
 }
 
@@ -68,7 +70,14 @@ function notesOn(request: MapRequest, { request: view, entries }: MappingPreview
   const bare = request.entries.findIndex(
     (entry) => entry.kind === "bar" && !entry.hasPage && request.system.peers.regionAt(entry.phys) < 0,
   );
-  if (bare >= 0)
-    notes.push(`entry ${bare} is a BAR without P2PDMA pages: a kernel would map it by dma_map_resource, not in a list`);
+  if (bare >= 0 && view.call === "dma_map_sg")
+    notes.push(
+      `entry ${bare} is a BAR without P2PDMA pages: a kernel would map it by dma_map_resource (--resource), not in a list`,
+    );
+  const paged = view.call === "dma_map_resource" ? entries.findIndex((entry) => entry.hasPage) : -1;
+  if (paged >= 0)
+    notes.push(`entry ${paged} has struct pages: dma_map_resource is for MMIO, and a kernel with dma-debug refuses it`);
+  if (view.dmaRanges !== null && view.call === "dma_map_sg")
+    notes.push("the architectures of Linux 4.1 are shown without the device's dma_ranges, which they do not know");
   return notes;
 }

@@ -3,10 +3,14 @@
  */
 import type { DmaAddr, Iova, Phys } from "../../base/addr.ts";
 import type { Defects, Era } from "../../base/era.ts";
+import type { DmaRange } from "../../host/dma/range_map.ts";
 import type { EntryKind } from "./entry.ts";
 
-/** What a DMA address names: translated by an IOMMU, physical, a bounce slot's physical address, or a peer's bus address. */
-export type DmaSpace = "iova" | "phys" | "bounce" | "bus";
+/**
+ * What a DMA address names: translated by an IOMMU, physical, memory in a bus window (dma-ranges), a bounce slot, or a
+ * peer's bus address.
+ */
+export type DmaSpace = "iova" | "phys" | "window" | "bounce" | "bus";
 
 /** Neighbouring pages of one size that map neighbouring memory. */
 export interface PageRun {
@@ -196,6 +200,9 @@ export interface LeakView {
   readonly count: number;
 }
 
+/** Kernel call that maps: a list as a whole, or MMIO range by range. */
+export type MapCall = "dma_map_sg" | "dma_map_resource";
+
 /** The request as it was resolved: machine, device and every limit that decides the outcome. */
 export interface RequestView {
   readonly machine: string;
@@ -205,12 +212,15 @@ export interface RequestView {
   /** Name in the machine, and on the bus. */
   readonly device: string;
   readonly address: string;
+  readonly call: MapCall;
   /** DIR_NAMES. */
   readonly dir: string;
   /** DMA_ATTR names without their prefix. */
   readonly attrs: readonly string[];
   readonly dmaMask: number;
   readonly busDmaLimit: number;
+  /** Where the bus shows memory; null = at its physical address. */
+  readonly dmaRanges: readonly DmaRange[] | null;
   readonly maxSegBytes: number;
   readonly segBoundaryMask: number;
   readonly minAlignMask: number;

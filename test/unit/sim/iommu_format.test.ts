@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { FQ_PER_CPU } from "#dmasim/host/iommu/flush_queue.js";
 import { iommuFormat } from "#dmasim/sim/iommu_format.js";
 import type { IommuDescription } from "#dmasim/sim/machine/description.js";
 import { System } from "#dmasim/sim/system.js";
@@ -8,7 +9,15 @@ const KIB = 1024;
 const THREE = [4 * KIB, 2 * KIB ** 2, KIB ** 3];
 
 function format(kind: IommuDescription["kind"], addressBits: number, pageBytes: readonly number[] = THREE): string {
-  return iommuFormat({ kind, mode: "strict", units: [], addressBits, pageBytes, forcedac: false }).name;
+  return iommuFormat({
+    kind,
+    mode: "strict",
+    units: [],
+    addressBits,
+    pageBytes,
+    forcedac: false,
+    flushQueue: FQ_PER_CPU,
+  }).name;
 }
 
 describe("the format of a machine's IOMMU", () => {

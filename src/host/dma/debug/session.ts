@@ -75,7 +75,9 @@ export function checked(debug: DmaDebug, device: number, call: DebugMapping | nu
   const words = debug.arena.i32;
   lock(words, DEBUG_WORD + DEBUG.lock, debug.lockOwner);
   const errors = check().map(({ kind, text, mapped }): DebugError => {
-    return { kind, text, device, mapped: mapped ?? null, call, printed: countError(debug.arena) };
+    // Giving up is not the driver's error: the kernel says so without counting it.
+    const printed = kind === "out of memory" || countError(debug.arena);
+    return { kind, text, device, mapped: mapped ?? null, call, printed };
   });
   unlock(words, DEBUG_WORD + DEBUG.lock, debug.lockOwner);
   for (const error of errors) debug.report(error);

@@ -13,7 +13,7 @@ import {
   requiredMask,
   segBoundaryMaskDefault,
 } from "#dmasim/host/dma/limits.js";
-import { dmaToPhys, physToDma } from "#dmasim/host/dma/range_map.js";
+import { busAddressText, dmaToPhys, lastBusAddress, physToDma, rangesShow } from "#dmasim/host/dma/range_map.js";
 import { refusalLines, refusalText, sgtableErrno } from "#dmasim/host/dma/refusal.js";
 import { MAP_FAILURES } from "#dmasim/host/status.js";
 import { setUpPool } from "../../../support/domain.ts";
@@ -69,6 +69,25 @@ describe("device limits", () => {
     ]);
     expect([dmaToPhys(ranges, 0x1000), dmaToPhys(ranges, 0x40000000)]).toEqual([0x80001000, DMA_MAPPING_ERROR]);
     expect([physToDma(null, 5), dmaToPhys(null, 5)]).toEqual([5, 5]);
+    expect([busAddressText(0x1000), busAddressText(DMA_MAPPING_ERROR)]).toEqual(["0x1000", "0xffffffffffffffff"]);
+    expect(rangesShow(ranges, 0x80000000, 0x40000000)).toBe(true);
+    expect(rangesShow(ranges, 0x80000000, 0x40000001)).toBe(false);
+    const halves = [0x80000000, 0xa0000000].map((cpuStart) => ({ cpuStart, dmaStart: cpuStart, bytes: 0x20000000 }));
+    expect(rangesShow([...halves].reverse(), 0x90000000, 0x30000000)).toBe(true);
+    expect(lastBusAddress([...ranges, { cpuStart: 0, dmaStart: 0x70000000, bytes: 0x1000 }])).toBe(0x70000fff);
+  });
+
+  it("counts in bus addresses where the bus has ranges", () => {
+    const dmaRanges = [{ cpuStart: 0x100000000, dmaStart: 0x40000000, bytes: 0x40000000 }];
+    const device = makeDevice({ dmaMask: 0x7fffffff, dmaRanges });
+    expect(requiredMask(device, LAST_PAGE)).toBe(0x7fffffff);
+    expect(addressingLimited(device, LAST_PAGE)).toBe(false);
+    expect(addressingLimited({ ...device, hidesRam: true }, LAST_PAGE)).toBe(true);
+    expect(requiredMask(device, 0xfffff000)).toBe(Number.MAX_SAFE_INTEGER);
+    expect(addressingLimited(device, 0xfffff000)).toBe(true);
+    expect(maskSupported(makeDevice({ dmaRanges }), 0x7fffefff, 0x13ffff000, 0x13ffff000)).toBe(false);
+    expect(maskSupported(makeDevice({ dmaRanges }), 0x7ffff000, 0x13ffff000, 0x13ffff000)).toBe(true);
+    expect(dmaCapable(makeDevice({ dmaMask: Number.MAX_SAFE_INTEGER }), DMA_MAPPING_ERROR, 1)).toBe(false);
   });
 });
 
@@ -84,6 +103,16 @@ describe("refusals in the kernel's words", () => {
     expect(refusalText(ctx, device, request, code)).toMatch(/^nvme 0000:00:04.0: DMA addr/);
     expect(sgtableErrno("6.12", code)).toBe(-5);
     expect(sgtableErrno("4.1", code)).toBe(0);
+  });
+
+  it("prints bus addresses, all ones outside every dma-range", () => {
+    const dmaRanges = [{ cpuStart: 0x100000000, dmaStart: 0x10000000, bytes: 0x40000000 }];
+    const device = makeDevice({ dmaMask: 0xfffffff, busDmaLimit: 0x4fffffff, dmaRanges });
+    const { code } = MAP_FAILURES.maskOverflow;
+    expect(refusalLines(ctx, device, request, code)).toEqual([
+      "DMA addr 0x0000000010000200+4096 overflow (mask fffffff, bus limit 4fffffff).",
+    ]);
+    expect(refusalLines(ctx, device, { ...request, phys: 0x1000 }, code)[0]).toMatch(/^DMA addr 0xffffffffffffffff/);
   });
 
   it("counts slots, with the rounding of the era", () => {
