@@ -2,7 +2,7 @@
  * The data of one command's buffer: produced before a job's write, poisoned and guarded before a read, checked after it.
  */
 import { lowBits, PAGE_BYTES, type Phys } from "../base/addr.ts";
-import { GUARD, POISON } from "../memory/pattern.ts";
+import { GUARD, POISON, UNIT_BYTES } from "../memory/pattern.ts";
 import type { Arena } from "../shm/arena.ts";
 import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
@@ -85,10 +85,23 @@ export class BufferPayload {
     }
   }
 
-  /** The medium never took what the job wrote before. */
-  lost(what: CheckedTransfer, sg: number): void {
-    const dmaAddr = this.#arena.f64[(sg + SG.dmaAddress) >>> 1] as number;
-    recordMismatch(this.#arena, what, MISMATCH_KIND.stale, 0, entryAddr(this.#arena, sg), dmaAddr, 0);
+  /**
+   * The medium never took the write whose sector at byte `offset` was read: records the first byte that differs from
+   * version `what.version`, or, when that is not known (`isKnown` false), the sector's first byte.
+   */
+  lost(what: CheckedTransfer, sg: number, offset: number, isKnown: boolean): void {
+    const arena = this.#arena;
+    const entry = entryAt(arena, sg, SG.length, offset);
+    const into = offset - entry.start;
+    const phys = entryAddr(arena, entry.sg) + into;
+    const dma = entryAt(arena, sg, SG.dmaLength, offset);
+    const dmaAddr = (arena.f64[(dma.sg + SG.dmaAddress) >>> 1] as number) + offset - dma.start;
+    if (!isKnown) {
+      recordMismatch(arena, what, MISMATCH_KIND.stale, 0, phys, dmaAddr, offset);
+      return;
+    }
+    const length = Math.min(UNIT_BYTES, (arena.u32[entry.sg + SG.length] as number) - into);
+    this.#payload.patternCheck(what, phys, length, this.#keyLo, this.#keyHi, offset, dmaAddr);
   }
 
   /** Memory after the last byte belongs to the same command (its cell or its guard page). */
@@ -96,4 +109,15 @@ export class BufferPayload {
     const plan = this.#plan;
     return !plan.scatter || lowBits(end, PAGE_BYTES) !== 0 || plan.cellBytes > plan.entryBytes;
   }
+}
+
+/** The entry that holds byte `offset` of a list, by its CPU or DMA lengths (`lengthField`), and where in the list it starts. */
+function entryAt(arena: Arena, sg: number, lengthField: number, offset: number): { sg: number; start: number } {
+  let entry = sg;
+  let start = 0;
+  while (offset - start >= (arena.u32[entry + lengthField] as number)) {
+    start += arena.u32[entry + lengthField] as number;
+    entry = sgNext(arena, entry);
+  }
+  return { sg: entry, start };
 }

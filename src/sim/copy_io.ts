@@ -3,13 +3,13 @@
  */
 import type { Phys } from "../base/addr.ts";
 import type { HostContext } from "../host/context.ts";
-import { DIR, type DmaDevice } from "../host/dma/device.ts";
-import { mapPhys, unmapPhys } from "../host/dma/map.ts";
+import { DIR } from "../host/dma/device.ts";
 import { sgSetDma, sgSetPhys } from "../host/dma/scatterlist.ts";
 import { MAP_OK } from "../host/status.ts";
 import type { Memmap } from "../memory/memmap.ts";
 import { POISON } from "../memory/pattern.ts";
 import { SG } from "../shm/layout.ts";
+import type { DriverDma } from "./driver_dma.ts";
 import type { ListMapping } from "./list_mapping.ts";
 import type { CopyAreas } from "./load/clones.ts";
 import type { CheckedTransfer } from "./mismatch.ts";
@@ -24,7 +24,7 @@ export interface CopyLists {
 /** Prepares and finishes the copies of one clone; both lists are mapped for the same device. */
 export class CopyIo {
   readonly #ctx: HostContext;
-  readonly #device: DmaDevice;
+  readonly #dma: DriverDma;
   readonly #areas: CopyAreas;
   readonly #lists: ListMapping;
   readonly #payload: Payload | null;
@@ -37,7 +37,7 @@ export class CopyIo {
 
   constructor(
     ctx: HostContext,
-    device: DmaDevice,
+    dma: DriverDma,
     memmap: Memmap,
     areas: CopyAreas,
     lists: ListMapping,
@@ -45,7 +45,7 @@ export class CopyIo {
     persistent: boolean,
   ) {
     this.#ctx = ctx;
-    this.#device = device;
+    this.#dma = dma;
     this.#areas = areas;
     this.#lists = lists;
     this.#payload = payload;
@@ -61,11 +61,11 @@ export class CopyIo {
     what.version = 0;
     this.#payload?.patternFill(what, source, bytes, keyLo, keyHi, 0);
     if (!this.#persistent) return MAP_OK;
-    this.#sourceDma = mapPhys(this.#ctx, this.#device, source, bytes, DIR.toDevice, 0);
+    this.#sourceDma = this.#dma.mapPhys(source, bytes, DIR.toDevice);
     if (this.#sourceDma < 0) return -this.#sourceDma;
-    this.#destinationDma = mapPhys(this.#ctx, this.#device, destination, bytes, DIR.fromDevice, 0);
+    this.#destinationDma = this.#dma.mapPhys(destination, bytes, DIR.fromDevice);
     if (this.#destinationDma >= 0) return MAP_OK;
-    unmapPhys(this.#ctx, this.#device, this.#sourceDma, bytes, DIR.toDevice, 0);
+    this.#dma.unmapPhys(this.#sourceDma, bytes, DIR.toDevice);
     this.#sourceDma = -1;
     return -this.#destinationDma;
   }
@@ -73,8 +73,8 @@ export class CopyIo {
   close(): void {
     if (!this.#persistent || this.#sourceDma < 0) return;
     const { bytes } = this.#areas;
-    unmapPhys(this.#ctx, this.#device, this.#sourceDma, bytes, DIR.toDevice, 0);
-    unmapPhys(this.#ctx, this.#device, this.#destinationDma, bytes, DIR.fromDevice, 0);
+    this.#dma.unmapPhys(this.#sourceDma, bytes, DIR.toDevice);
+    this.#dma.unmapPhys(this.#destinationDma, bytes, DIR.fromDevice);
   }
 
   /** Physical address that a command at `offset` writes. */
@@ -109,10 +109,11 @@ export class CopyIo {
     ok: boolean,
     key: readonly [number, number],
     flips: boolean,
+    wrongSize: boolean,
   ): void {
     const dmaAddr = this.#ctx.arena.f64[(lists.destination + SG.dmaAddress) >>> 1] as number;
     if (!this.#persistent) {
-      this.#lists.unmap(lists.source, 1, DIR.toDevice);
+      this.#lists.unmap(lists.source, 1, DIR.toDevice, wrongSize);
       this.#lists.unmap(lists.destination, 1, DIR.fromDevice);
     }
     if (flips) this.#payload?.flip(what, this.destinationAt(offset + (bytes >> 1)));

@@ -11,7 +11,6 @@ import type { Phys } from "../base/addr.ts";
 import { assert } from "../base/assert.ts";
 import type { HostContext } from "../host/context.ts";
 import { DIR, type DmaDevice } from "../host/dma/device.ts";
-import { syncSgForCpu, syncSgForDevice } from "../host/dma/map.ts";
 import { sgMarkEnd, sgSetPhys, sgUnmarkEnd } from "../host/dma/scatterlist.ts";
 import { allocSg, freeSg } from "../host/dma/sg_table.ts";
 import { MAP_FAILURES, MAP_OK } from "../host/status.ts";
@@ -20,12 +19,17 @@ import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import { BufferPayload } from "./buffer_payload.ts";
 import { CopyIo, type CopyLists } from "./copy_io.ts";
+import { DriverDma } from "./driver_dma.ts";
 import { entryAddr, ListMapping } from "./list_mapping.ts";
 import { type BufferPlan, entryCount, entryPhys, firstEntryBytes, isPageless } from "./load/buffers.ts";
 import type { CloneSpec } from "./load/clones.ts";
+import { VERSION_ANY } from "./load/versions.ts";
+import { LostWrites } from "./lost_writes.ts";
 import type { CheckedTransfer } from "./mismatch.ts";
 import type { Payload } from "./payload.ts";
+import type { RunDebug } from "./run_debug.ts";
 import type { System } from "./system.ts";
+import { type IoHook, NO_IO_HOOK } from "./test_hook.ts";
 
 /** Streams have no medium of their own: every clone has bytes of its own, with keys beyond those of devices. */
 const STREAM_KEYS = 4096;
@@ -47,6 +51,8 @@ export class CloneIo {
   readonly write: Uint8Array;
   readonly unit: Float64Array;
   readonly version: Float64Array;
+  /** Version that a read of a verify pass must deliver at least, 0 = not a verify read. */
+  readonly expected: Float64Array;
   readonly io: Float64Array;
   readonly persistent: boolean;
   /** Names the transfer in payload operations; rewritten before each. */
@@ -54,18 +60,28 @@ export class CloneIo {
   readonly #ctx: HostContext;
   readonly #payload: Payload | null;
   readonly #buffers: BufferPayload | null;
+  readonly #dma: DriverDma;
   readonly #lists: ListMapping;
+  readonly #lost: LostWrites;
   readonly #copy: CopyIo | null;
   readonly #copyLists: CopyLists[] = [];
   readonly #key: readonly [number, number];
-  /** Test hook: command whose data get a wrong byte; -1 = none. */
-  #flipTag = -1;
+  /** Test hook: what one I/O does wrong; none when it has happened. */
+  #hook: IoHook;
   /** Entry of every tag's list that carries the end mark; 0 = the list is as allocated. */
   readonly #lastEntry: Int32Array;
   #mappedTags = 0;
 
-  /** `payload` null: no bytes are produced or checked. */
-  constructor(system: System, ctx: HostContext, spec: CloneSpec, payload: Payload | null) {
+  /** `payload` null: no bytes are produced or checked. `debug` null: DMA calls are not checked. `hook` is for clone 0 only. */
+  constructor(
+    system: System,
+    ctx: HostContext,
+    spec: CloneSpec,
+    payload: Payload | null,
+    debug: RunDebug | null,
+    hook: IoHook,
+  ) {
+    this.#hook = spec.index === 0 ? hook : NO_IO_HOOK;
     this.spec = spec;
     this.#ctx = ctx;
     this.#payload = payload;
@@ -86,10 +102,13 @@ export class CloneIo {
     this.write = new Uint8Array(this.tags);
     this.unit = new Float64Array(this.tags);
     this.version = new Float64Array(this.tags);
+    this.expected = new Float64Array(this.tags);
     this.io = new Float64Array(this.tags);
     this.persistent = spec.job.map === "persistent";
     this.what = { job: spec.jobIndex, engine: spec.engine, io: 0, unit: 0, version: 0 };
-    this.#lists = new ListMapping(ctx, this.device, system.memmap);
+    this.#dma = new DriverDma(ctx, this.device, debug, this.what);
+    this.#lists = new ListMapping(ctx, this.#dma, system.memmap);
+    this.#lost = new LostWrites(ctx.arena, ctx.lockOwner, spec.device, spec.commandBytesMax);
     this.#buffers =
       payload === null || spec.buffers === null
         ? null
@@ -97,7 +116,7 @@ export class CloneIo {
     this.#copy =
       spec.copy === null
         ? null
-        : new CopyIo(ctx, this.device, system.memmap, spec.copy, this.#lists, payload, this.persistent);
+        : new CopyIo(ctx, this.#dma, system.memmap, spec.copy, this.#lists, payload, this.persistent);
   }
 
   /** Allocates the lists and maps what is mapped once; MAP_OK or a failure code. */
@@ -134,13 +153,23 @@ export class CloneIo {
 
   /**
    * Readies a command: `bytes` bytes of I/O number `io`, whose pattern stream starts at `unit` (for a copy: the
-   * offset in the areas). `write` is the job's direction. MAP_OK, or the failure code of the mapping (nothing is left mapped then).
+   * offset in the areas). `write` is the job's direction; `expected` as {@link expected} says. MAP_OK, or the failure
+   * code of the mapping (nothing is left mapped then).
    */
-  prepare(tag: number, io: number, write: boolean, bytes: number, unit: number, version: number): number {
+  prepare(
+    tag: number,
+    io: number,
+    write: boolean,
+    bytes: number,
+    unit: number,
+    version: number,
+    expected: number,
+  ): number {
     this.bytes[tag] = bytes;
     this.write[tag] = write ? 1 : 0;
     this.unit[tag] = unit;
     this.version[tag] = version;
+    this.expected[tag] = expected;
     this.io[tag] = io;
     const what = this.#name(tag, version);
     if (this.#copy !== null) return this.#copy.prepare(what, this.#copyLists[tag] as CopyLists, unit, bytes);
@@ -149,7 +178,7 @@ export class CloneIo {
     if (write) this.#buffers?.produce(what, sg, bytes);
     else this.#buffers?.poison(what, sg, bytes);
     if (this.persistent) {
-      syncSgForDevice(this.#ctx, this.device, sg, this.origNents[tag] as number, this.#dir(tag));
+      this.#dma.syncSgForDevice(sg, this.origNents[tag] as number, this.#dir(tag));
       return MAP_OK;
     }
     const nents = this.#lists.map(sg, this.origNents[tag] as number, this.#dir(tag));
@@ -158,28 +187,45 @@ export class CloneIo {
   }
 
   /** Ends a command; `version` is what the device delivered for a read, `ok` false skips the check. */
-  finish(tag: number, version: number, ok: boolean, written: boolean): void {
+  finish(tag: number, version: number, ok: boolean): void {
     const what = this.#name(tag, version);
     const bytes = this.bytes[tag] as number;
-    const flips = tag === this.#flipTag;
-    if (flips) this.#flipTag = -1;
+    const flips = ok && this.#misbehaves(tag, "flip-byte");
+    const wrongSize = this.#misbehaves(tag, "wrong-unmap-size");
+    if (flips || wrongSize) this.#hook = NO_IO_HOOK;
     if (this.#copy !== null) {
-      this.#copy.finish(what, this.#copyLists[tag] as CopyLists, this.unit[tag] as number, bytes, ok, this.#key, flips);
+      const lists = this.#copyLists[tag] as CopyLists;
+      this.#copy.finish(what, lists, this.unit[tag] as number, bytes, ok, this.#key, flips, wrongSize);
       return;
     }
     const sg = this.sg[tag] as number;
     const origNents = this.origNents[tag] as number;
-    if (this.persistent) syncSgForCpu(this.#ctx, this.device, sg, origNents, this.#dir(tag));
-    else this.#lists.unmap(sg, origNents, this.#dir(tag));
+    if (this.persistent) this.#dma.syncSgForCpu(sg, origNents, this.#dir(tag));
+    else this.#lists.unmap(sg, origNents, this.#dir(tag), wrongSize);
     if (flips) this.#payload?.flip(what, this.#physAt(tag, bytes >> 1));
     if (!ok || this.write[tag] === 1 || this.#buffers === null) return;
     this.#buffers.check(what, sg, bytes);
-    if (written && version === 0) this.#buffers.lost(what, sg);
+    this.#checkWritten(tag, this.#buffers, version);
   }
 
-  /** Test hook: {@link finish} inverts a byte in the middle of the command's memory before it looks at the data. */
-  flip(tag: number): void {
-    this.#flipTag = tag;
+  /** Test hook: the device reports the command's write complete and does not put it on its medium. */
+  losesWrite(tag: number): boolean {
+    return this.write[tag] === 1 && this.#misbehaves(tag, "lose-write");
+  }
+
+  #misbehaves(tag: number, kind: IoHook["kind"]): boolean {
+    return this.#hook.kind === kind && this.io[tag] === this.#hook.io;
+  }
+
+  /** A verify pass also asks that the medium took the write itself, not only that it is consistent. */
+  #checkWritten(tag: number, buffers: BufferPayload, delivered: number): void {
+    const expected = this.expected[tag] as number;
+    if (expected === 0 || this.spec.isStream) return;
+    const stale = this.#lost.firstStale(delivered, expected, this.unit[tag] as number, this.bytes[tag] as number);
+    if (stale < 0) return;
+    const isKnown = expected !== VERSION_ANY;
+    this.what.version = isKnown ? expected : 0;
+    buffers.lost(this.what, this.sg[tag] as number, stale, isKnown);
   }
 
   #physAt(tag: number, offset: number): Phys {

@@ -4,36 +4,37 @@
 import type { Phys } from "../base/addr.ts";
 import { PAGE_BYTES } from "../base/addr.ts";
 import type { HostContext } from "../host/context.ts";
-import type { DmaDevice } from "../host/dma/device.ts";
-import { mapSg, unmapSg } from "../host/dma/map.ts";
 import { MAP_FAILURES } from "../host/status.ts";
 import type { Memmap } from "../memory/memmap.ts";
 import type { Arena } from "../shm/arena.ts";
 import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
+import type { DriverDma } from "./driver_dma.ts";
 
 /** Maps lists of one device; a list is pinned as long as it is mapped (pin_user_pages). */
 export class ListMapping {
   readonly #ctx: HostContext;
-  readonly #device: DmaDevice;
+  readonly #dma: DriverDma;
   readonly #memmap: Memmap;
 
-  constructor(ctx: HostContext, device: DmaDevice, memmap: Memmap) {
+  constructor(ctx: HostContext, dma: DriverDma, memmap: Memmap) {
     this.#ctx = ctx;
-    this.#device = device;
+    this.#dma = dma;
     this.#memmap = memmap;
   }
 
   /** DMA entries of the mapped list, or -(failure code) with nothing pinned or mapped. */
   map(sg: number, origNents: number, dir: number): number {
     if (!this.#pin(sg, origNents)) return -MAP_FAILURES.noBacking.code;
-    const nents = mapSg(this.#ctx, this.#device, sg, origNents, dir, 0);
+    const nents = this.#dma.mapSg(sg, origNents, dir);
     if (nents < 0) this.#unpin(sg, origNents);
     return nents;
   }
 
-  unmap(sg: number, origNents: number, dir: number): void {
-    unmapSg(this.#ctx, this.#device, sg, origNents, dir, 0);
+  /** `wrongSize`: test hook, see DriverDma.unmapWrongSize. */
+  unmap(sg: number, origNents: number, dir: number, wrongSize = false): void {
+    if (wrongSize) this.#dma.unmapWrongSize(sg, origNents, dir);
+    else this.#dma.unmapSg(sg, origNents, dir);
     this.#unpin(sg, origNents);
   }
 

@@ -10,21 +10,25 @@
  * with {@link take}, and reports completions. Times are nanoseconds of the driver's clock.
  */
 import { Prng } from "../../base/prng.ts";
-import { nextVersion } from "../../memory/media.ts";
 import { UNIT_BYTES } from "../../memory/pattern.ts";
 import type { Arena } from "../../shm/arena.ts";
 import type { JobStats } from "../stats.ts";
 import { type CloneSpec, writes } from "./clones.ts";
 import { DepthSearch } from "./depth_search.ts";
 import { Pace } from "./pace.ts";
+import { writeVersion, writtenVersion } from "./versions.ts";
 import { Workload } from "./workload.ts";
 
 const WAITING = 0;
 const RUNNING = 1;
 const DRAINING = 2;
 const DONE = 3;
-/** Versions below this are made of clone and pass, above it they are unique. */
-const UNIQUE_VERSIONS = 2 ** 31;
+
+/** Hears of every I/O that counts in the statistics, the verify pass apart. */
+export interface IoWatch {
+  /** I/O number `io` of a clone took `latencyNs`. */
+  ended(clone: number, io: number, write: boolean, latencyNs: number): void;
+}
 
 /** One clone's progress, and the fields of the command it issues next. */
 export class CloneRunner {
@@ -36,7 +40,11 @@ export class CloneRunner {
   bytes = 0;
   unit = 0;
   version = 0;
+  /** Of a read of the verify pass: oldest version that its write can have left; VERSION_ANY when that is not known. */
+  expected = 0;
   io = 0;
+  /** Set before the start, when somebody wants to know of single I/Os. */
+  watch: IoWatch | null = null;
   /** Reading back what the job wrote. */
   verifying = false;
   /** An abort, a limit or a refusal ended the job: no verify pass follows. */
@@ -61,6 +69,7 @@ export class CloneRunner {
   readonly #pending: Int32Array;
   readonly #submitNs: Float64Array;
   readonly #slotBytes: Float64Array;
+  readonly #slotIo: Float64Array;
   readonly #slotWrite: Uint8Array;
   readonly #slotFailed: Uint8Array;
   #written = false;
@@ -79,6 +88,7 @@ export class CloneRunner {
     this.#pending = new Int32Array(spec.depth);
     this.#submitNs = new Float64Array(spec.depth);
     this.#slotBytes = new Float64Array(spec.depth);
+    this.#slotIo = new Float64Array(spec.depth);
     this.#slotWrite = new Uint8Array(spec.depth);
     this.#slotFailed = new Uint8Array(spec.depth);
   }
@@ -157,6 +167,11 @@ export class CloneRunner {
     this.io = this.#workload.io;
   }
 
+  /** When the I/O of a command in flight was submitted; nanoseconds of the driver's clock. */
+  submittedNs(tag: number): number {
+    return this.#submitNs[Math.floor(tag / this.spec.commandsPerIo)] as number;
+  }
+
   /** The command was submitted. */
   issued(): void {
     const slot = this.#slot;
@@ -195,6 +210,9 @@ export class CloneRunner {
     if (nowNs < this.#startNs + job.rampNs) return;
     const direction = this.#slotWrite[slot] === 1 ? this.stats.write : this.stats.read;
     direction.record(submitNs, nowNs, this.#slotBytes[slot] as number);
+    if (this.watch !== null && !this.verifying) {
+      this.watch.ended(this.spec.index, this.#slotIo[slot] as number, this.#slotWrite[slot] === 1, nowNs - submitNs);
+    }
     const search = this.#search;
     if (search === null) return;
     search.record(nowNs, nowNs - submitNs);
@@ -245,19 +263,12 @@ export class CloneRunner {
     const offload = this.spec.job.submitMode === "offload";
     this.#submitNs[slot] = offload && this.#readyNs > 0 ? Math.min(nowNs, this.#readyNs) : nowNs;
     this.#slotBytes[slot] = this.#workload.bytes;
+    this.#slotIo[slot] = this.#workload.io;
     const write = this.#workload.write && !this.verifying;
     this.#slotWrite[slot] = write ? 1 : 0;
     this.#written ||= write;
-    this.version = write ? this.#newVersion() : 0;
-  }
-
-  /** Passes that write every block once share a version; anything else gets one of its own. */
-  #newVersion(): number {
-    const random = this.spec.job.rw === "randwrite" || this.spec.job.rw === "randrw";
-    if (random && this.spec.job.norandommap) {
-      return UNIQUE_VERSIONS + (nextVersion(this.#arena, this.spec.device) & (UNIQUE_VERSIONS - 1));
-    }
-    return (this.spec.index + 1) * 65536 + (this.#workload.pass & 0xffff);
+    this.version = write ? writeVersion(this.#arena, this.spec, this.#workload.pass) : 0;
+    this.expected = this.verifying ? writtenVersion(this.spec, this.#workload.pass) : 0;
   }
 
   #drain(): void {
