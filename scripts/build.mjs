@@ -41,6 +41,7 @@ async function bundle() {
   for (const [input, file] of [
     ["src/cli/main.js", "bundle/dmasim.js"],
     ["workers/engine.js", "bundle/engine.js"],
+    ["workers/sweep.js", "bundle/sweep.js"],
     ["bench/main.js", "bundle/bench.js"],
   ]) {
     const build = await rolldown({

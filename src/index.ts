@@ -41,6 +41,7 @@ export {
   type Clock,
   type Confidence,
   type DirectionResult,
+  type DmaDebugResult,
   type HostResult,
   type JobResult,
   type LatencySummary,

@@ -11,12 +11,12 @@ export interface Interrupt {
   readonly release: () => void;
 }
 
-/** Listens until `release`. The second signal ends the process with EXIT.interrupted. */
-export function catchInterrupts(output: Output): Interrupt {
+/** Listens until `release`; `follows` says what the first signal leads to. The second signal ends the process with EXIT.interrupted. */
+export function catchInterrupts(output: Output, follows = "stopping, partial results follow"): Interrupt {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    output.err("dmasim: stopping, partial results follow (again to end at once)\n");
+    output.err(`dmasim: ${follows} (again to end at once)\n`);
     controller.abort();
   };
   for (const name of SIGNALS) process.on(name, onSignal);

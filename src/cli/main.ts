@@ -16,6 +16,7 @@ import { type Output, processOutput } from "./output.ts";
 import { addRunCommand } from "./run.ts";
 import { addSchemaCommand } from "./schema.ts";
 import type { Session } from "./session.ts";
+import { addValidateCommand } from "./validate.ts";
 
 const EXAMPLES = `
 Examples:
@@ -24,8 +25,9 @@ Examples:
   dmasim run job.fio --machine arm-smmu-8nvme        a fio job file on another machine
   dmasim run rand-read-4k --set iommu.mode=lazy      one key of the machine changed
   dmasim run rand-read-4k --json - | jq .bottleneck  for scripts
+  dmasim validate measurements                       how near predictions are to published figures
 
-Exit codes: 0 ok, 1 internal error, 2 usage or configuration, 3 wrong data or leaks, 4 objective missed,
+Exit codes: 0 ok, 1 internal error, 2 usage or configuration, 3 wrong data, leaks or DMA API errors, 4 objective missed,
 130 interrupted (partial results are written)
 `;
 
@@ -57,6 +59,7 @@ function createProgram(session: Session): Command {
   program.commandsGroup("Start here:");
   addMapCommand(program, session);
   addRunCommand(program, session);
+  addValidateCommand(program, session);
   program.commandsGroup(MORE);
   addCheckCommand(program, session);
   addListCommand(program, session);

@@ -67,6 +67,7 @@ function addHostOptions(command: Command): void {
     .option("--workers <n>", "host threads (default: one less than there are CPUs)", parseWorkers)
     .option("--no-payload", "predict only, move no bytes")
     .option("--no-verify", "move bytes but do not check them")
+    .option("--dma-debug", "check every use of the DMA API as the kernel's dma-debug does (errors: exit code 3)")
     .option("--image", "add the SHA-256 of the memory image to the result");
 }
 

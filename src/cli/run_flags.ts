@@ -20,6 +20,7 @@ export interface RunFlags {
   readonly seed?: number;
   readonly payload: boolean;
   readonly verify: boolean;
+  readonly dmaDebug?: true;
   readonly image?: true;
   readonly assumeDirect?: true;
   readonly limitIos?: number;
@@ -51,7 +52,7 @@ export interface ResolvedRun {
 }
 
 /** Parser of a numeric flag; throws a usage error for anything but a number in [min, max]. */
-function numberFlag(flag: string, min: number, max: number, whole = true): (text: string) => number {
+export function numberFlag(flag: string, min: number, max: number, whole = true): (text: string) => number {
   return (text) => {
     const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
     if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
@@ -91,6 +92,7 @@ export function resolveRun(profileName: string, flags: RunFlags): ResolvedRun {
       seed: flags.seed ?? null,
       payload: flags.payload,
       verify: flags.verify && flags.payload,
+      dmaDebug: flags.dmaDebug === true,
       image: flags.image === true,
       assumeDirect: flags.assumeDirect === true,
       limitIos: flags.full === true ? null : (flags.limitIos ?? (flags.clock === "virtual" ? DEFAULT_LIMIT_IOS : null)),

@@ -6,6 +6,7 @@ import { type Column, renderTable } from "./table.ts";
 
 const LEAKS_SHOWN = 8;
 const MISMATCHES_SHOWN = 8;
+const MESSAGES_SHOWN = 8;
 
 /** `4 GB checked, 0 bad, 0 leaks`, red when anything is wrong. */
 export function renderIntegrity(screen: Screen, result: RunResult): string[] {
@@ -17,7 +18,22 @@ export function renderIntegrity(screen: Screen, result: RunResult): string[] {
   const image = result.host.memory_image;
   return [
     ...labelled(screen, "integrity", `${bytes}, ${plural(leaked, "leak")}`, paint),
+    ...renderDmaDebug(screen, result),
     ...(image === undefined ? [] : labelled(screen, "memory image", `sha256 ${image}`)),
+  ];
+}
+
+/** `0 errors, 1,000 mappings checked`, and the first errors as the kernel would log them. */
+function renderDmaDebug(screen: Screen, { dma_debug: debug }: RunResult): string[] {
+  if (debug === undefined) return [];
+  const { colors } = screen;
+  const { errors, mappings, disabled, first } = debug;
+  const end = disabled === true ? "; it ran out of entries and gave up" : "";
+  const paint = errors > 0 ? colors.red : disabled === true ? colors.yellow : colors.green;
+  return [
+    ...labelled(screen, "dma-debug", `${plural(errors, "error")}, ${plural(mappings, "mapping")} checked${end}`, paint),
+    ...first.slice(0, MESSAGES_SHOWN).flatMap((message) => labelled(screen, "", message, colors.red)),
+    ...moreLine(screen, errors - Math.min(first.length, MESSAGES_SHOWN), "errors"),
   ];
 }
 

@@ -19,6 +19,7 @@ type Judge = (result: RunResult) => Verdict | null;
 const JUDGES: readonly Judge[] = [
   judgeWorker,
   judgeData,
+  judgeDmaDebug,
   judgeLeaks,
   judgeJobs,
   judgeInterrupted,
@@ -46,6 +47,11 @@ function judgeData({ host }: RunResult): Verdict | null {
   if (mismatches === 0) return null;
   const where = first[0] === undefined ? "" : `, first in job ${first[0].job} at I/O ${first[0].io}`;
   return { level: "bad", words: `WRONG DATA: ${plural(mismatches, "mismatch", "mismatches")}${where}` };
+}
+
+function judgeDmaDebug({ dma_debug: debug }: RunResult): Verdict | null {
+  if (debug === undefined || debug.errors === 0) return null;
+  return { level: "bad", words: `WRONG USE OF THE DMA API: ${plural(debug.errors, "error")} found by dma-debug` };
 }
 
 function judgeLeaks({ integrity }: RunResult): Verdict | null {

@@ -4,7 +4,7 @@
  * A device write (a job's read) materialises medium content in the engine's device buffer and copies
  * it to memory; a device read copies memory into the device buffer and checks it there.
  */
-import type { Phys } from "../base/addr.ts";
+import { lowBits, type Phys } from "../base/addr.ts";
 import { commit, lookup, toChunkEnd } from "../memory/backing.ts";
 import type { Arena } from "../shm/arena.ts";
 import { WORKER } from "../shm/layout.ts";
@@ -12,7 +12,10 @@ import { commitDeviceBuffer, DEVICE_BUFFER_BYTES, deviceBufferPhys } from "./dev
 import type { CheckedTransfer } from "./mismatch.ts";
 import type { Payload } from "./payload.ts";
 
-/** Medium side of one engine's runs. The thread must own the engine: the device buffer has no lock. */
+/**
+ * Medium side of one engine's runs. The thread must own the engine: the device buffer has no lock. A byte's place in the buffer follows from
+ * its place in the stream, so that what is left there does not depend on how a transfer was cut into runs.
+ */
 export class MediumTransfer {
   readonly #arena: Arena;
   readonly #worker: number;
@@ -42,11 +45,13 @@ export class MediumTransfer {
     const arena = this.#arena;
     let done = 0;
     while (done < bytes) {
-      const piece = Math.min(bytes - done, toChunkEnd(phys + done), DEVICE_BUFFER_BYTES);
+      const at = lowBits(streamOff + done, DEVICE_BUFFER_BYTES);
+      const piece = Math.min(bytes - done, toChunkEnd(phys + done), DEVICE_BUFFER_BYTES - at);
       const to = commit(arena, phys + done);
       if (to < 0) return;
-      if (pattern) arena.ops.patternFill(this.#buffer, piece, keyLo, keyHi, what.unit, what.version, streamOff + done);
-      arena.ops.copy(to, this.#buffer, piece);
+      const from = this.#buffer + at;
+      if (pattern) arena.ops.patternFill(from, piece, keyLo, keyHi, what.unit, what.version, streamOff + done);
+      arena.ops.copy(to, from, piece);
       done += piece;
     }
     this.#count(bytes);
@@ -66,12 +71,13 @@ export class MediumTransfer {
     const arena = this.#arena;
     let done = 0;
     while (done < bytes) {
-      const piece = Math.min(bytes - done, toChunkEnd(phys + done), DEVICE_BUFFER_BYTES);
+      const at = lowBits(streamOff + done, DEVICE_BUFFER_BYTES);
+      const piece = Math.min(bytes - done, toChunkEnd(phys + done), DEVICE_BUFFER_BYTES - at);
       const from = lookup(arena, phys + done);
-      if (from < 0) arena.ops.fill(this.#buffer, 0, piece);
-      else arena.ops.copy(this.#buffer, from, piece);
+      if (from < 0) arena.ops.fill(this.#buffer + at, 0, piece);
+      else arena.ops.copy(this.#buffer + at, from, piece);
       if (pattern)
-        this.#payload.patternCheck(what, this.#bufferPhys, piece, keyLo, keyHi, streamOff + done, dmaAddr + done);
+        this.#payload.patternCheck(what, this.#bufferPhys + at, piece, keyLo, keyHi, streamOff + done, dmaAddr + done);
       done += piece;
     }
     this.#count(bytes);

@@ -109,6 +109,20 @@ export interface Mismatch {
   readonly seed: number;
 }
 
+/** What `--dma-debug` found; deterministic under the virtual clock. */
+export interface DmaDebugResult {
+  /** error_count: wrong uses of the DMA API. */
+  readonly errors: number;
+  /** Mappings that were checked; a list counts once. */
+  readonly mappings: number;
+  /** Most shadow entries in use at the same time; a list has one for each DMA entry. */
+  readonly entries_hiwater: number;
+  /** True when the checker ran out of entries and gave up. */
+  readonly disabled?: true;
+  /** The first errors in the kernel's words. */
+  readonly first: readonly string[];
+}
+
 /** What depends on this computer or on host options. */
 export interface HostResult {
   readonly workers: number;
@@ -172,6 +186,8 @@ export interface RunResult {
   readonly confidence: Confidence;
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly integrity: { readonly leaks: readonly Leak[] };
+  /** Only of a run with `--dma-debug`. */
+  readonly dma_debug?: DmaDebugResult;
   readonly virtual: {
     readonly duration_ns: number;
     readonly events: number;

@@ -5,7 +5,7 @@ import { formatBytes } from "../base/units.ts";
 import { packageVersion } from "../base/version.ts";
 import { faultCount } from "../device/fault.ts";
 import type { WorkerReport } from "../host/coordinator.ts";
-import type { BouncePool } from "../host/dma/device.ts";
+import type { BouncePool, DmaDevice } from "../host/dma/device.ts";
 import { grownPools, slotsTotal } from "../host/swiotlb/grown.ts";
 import { slotsUsedHiwater } from "../host/swiotlb/pool.ts";
 import { transientSlots, transientsMade } from "../host/swiotlb/transient.ts";
@@ -14,12 +14,14 @@ import { memoryImage } from "../memory/image.ts";
 import { framesUsed } from "../pagetable/frames.ts";
 import type { Arena } from "../shm/arena.ts";
 import { CHUNK_BYTES } from "../shm/capacities.ts";
-import { REGIONS, WORKER } from "../shm/layout.ts";
+import { domainWord } from "../shm/domain_record.ts";
+import { DOMAIN, REGIONS, WORKER } from "../shm/layout.ts";
 import type { ServerStats } from "../timing/server.ts";
 import type { CloneSpec } from "./load/clones.ts";
 import { mismatchCount, readMismatches } from "./mismatch.ts";
 import type { Bottleneck, HostResult, JobResult, Leak, ResourceResult, RunResult } from "./result.ts";
 import { RESULT_SCHEMA } from "./result.ts";
+import { debugResult, type RunDebugPlain } from "./run_debug.ts";
 import type { RunSetup } from "./run_setup.ts";
 import type { JobStats } from "./stats.ts";
 
@@ -32,6 +34,8 @@ export interface RunOutcome {
   readonly partial: boolean;
   readonly failure: WorkerReport | null;
   readonly leaks: readonly Leak[];
+  /** Sessions of dma-debug, one a thread. */
+  readonly debug: readonly RunDebugPlain[];
   readonly iotlbLookups: number;
   readonly iotlbMisses: number;
 }
@@ -67,6 +71,7 @@ export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wal
     confidence: { level: virtual ? "uncalibrated" : "host", band: null, not_modelled: virtual ? NOT_MODELLED : [] },
     counters: countersOf(setup, outcome),
     integrity: { leaks: outcome.leaks },
+    ...(options.dmaDebug ? { dma_debug: debugResult(setup.arena, outcome.debug) } : {}),
     virtual: virtual ? { duration_ns: outcome.durationNs, events: outcome.events } : null,
     notes: notesOf(clones),
     host: hostResult(setup, outcome, host),
@@ -152,6 +157,13 @@ function bottleneckOf(resources: readonly ResourceResult[]): Bottleneck | null {
   return { resource: top.name, share: top.utilization, why, moves: MOVES[top.kind] ?? [] };
 }
 
+/** Whole-domain invalidations of lazy domains, the one that empties their queues at the end included. */
+function domainFlushes(arena: Arena, devices: readonly DmaDevice[]): number {
+  return devices.reduce((sum, { domain }) => {
+    return domain === null ? sum : sum + (arena.u32[domainWord(domain.index) + DOMAIN.flushFinish] as number);
+  }, 0);
+}
+
 function swiotlbCounters(arena: Arena, pool: BouncePool): Record<string, number> {
   const booted = { slots: slotsTotal(arena, pool), used_hiwater: slotsUsedHiwater(arena, pool) };
   if (pool.growth === undefined) return booted;
@@ -168,7 +180,11 @@ function countersOf(setup: RunSetup, outcome: RunOutcome): Record<string, Record
   const pool = system.pool;
   return {
     // A fault number, not host state: the same under every number of workers.
-    iommu: { faults: faultCount(arena), table_frames: framesUsed(arena) },
+    iommu: {
+      faults: faultCount(arena),
+      table_frames: framesUsed(arena),
+      domain_flushes: domainFlushes(arena, system.devices),
+    },
     iotlb: { lookups: outcome.iotlbLookups, misses: outcome.iotlbMisses },
     ...(pool === null ? {} : { swiotlb: swiotlbCounters(arena, pool) }),
   };

@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly payload: boolean;
   /** Check the bytes that arrive (needs payload). */
   readonly verify: boolean;
+  /** Check every use of the DMA API (dma-debug). */
+  readonly dmaDebug: boolean;
   /** SHA-256 of the memory image in the result (needs payload). */
   readonly image: boolean;
   /** Treat buffered jobs as O_DIRECT. */
@@ -55,6 +57,7 @@ export function runOptions(profile: Profile, machine: Machine, changes: Partial<
     seed: null,
     payload: true,
     verify: true,
+    dmaDebug: false,
     image: false,
     assumeDirect: false,
     limitIos: null,

@@ -12,6 +12,7 @@ import { deviceBufferPhys } from "./device_buffer.ts";
 import { MAIN_OWNER, makeHostContext } from "./host_ports.ts";
 import { type CloneSpec, type LoadOptions, planClones } from "./load/clones.ts";
 import { reserveWindows } from "./reserved_windows.ts";
+import { startRunDebug } from "./run_debug.ts";
 import type { RunOptions } from "./run_options.ts";
 import { initSystem, System } from "./system.ts";
 import { parseTestHook, type TestHook } from "./test_hook.ts";
@@ -51,6 +52,7 @@ export function prepareRun(options: RunOptions): RunSetup {
   const arena = Arena.create();
   initSystem(arena, system);
   reserveIovas(arena, system);
+  if (options.dmaDebug) startRunDebug(arena);
   store(arena.i32, REGIONS.header.word + HEADER.workers, options.workers);
   for (const clone of clones) {
     const pair = REGIONS.qpairs.word + clone.index * REGIONS.qpairs.stride;

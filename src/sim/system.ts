@@ -6,10 +6,11 @@
  */
 import { maskOfBits, type Phys } from "../base/addr.ts";
 import { defined } from "../base/assert.ts";
-import { DeviceAccess, type PeerWindow } from "../device/access.ts";
+import { type BusWindow, DeviceAccess } from "../device/access.ts";
 import { initIommuUnit } from "../device/iotlb.ts";
 import { PEER_ROUTE } from "../host/context.ts";
 import type { BouncePool, DmaDevice, DmaDomain, PoolGrowth } from "../host/dma/device.ts";
+import { type DmaRange, rangesShow } from "../host/dma/range_map.ts";
 import { initDomainIova } from "../host/iommu/iova.ts";
 import { type PeerRegion, PeerTable } from "../host/p2p/route.ts";
 import { planGrowth } from "../host/swiotlb/grown.ts";
@@ -88,12 +89,12 @@ export class System {
 
   /** This thread's path from a device to memory. */
   accessOf(arena: Arena, device: number): DeviceAccess {
-    const domain = (this.devices[device] as DmaDevice).domain;
+    const { domain, dmaRanges } = this.devices[device] as DmaDevice;
     const attachment = domain === null ? null : { unit: domain.unit, domain: domain.index, format: this.format };
-    return new DeviceAccess(arena, this.map, attachment, this.#windowsOf(device));
+    return new DeviceAccess(arena, this.map, attachment, this.#windowsOf(device), dmaRanges && inboundOf(dmaRanges));
   }
 
-  #windowsOf(device: number): PeerWindow[] {
+  #windowsOf(device: number): BusWindow[] {
     return this.peerRegions
       .filter((_, region) => this.peers.route(region, device) === PEER_ROUTE.busAddr)
       .map((region) => ({
@@ -102,6 +103,14 @@ export class System {
         physDelta: -region.busOffset,
       }));
   }
+}
+
+function inboundOf(ranges: readonly DmaRange[]): readonly BusWindow[] {
+  return ranges.map(({ cpuStart, dmaStart, bytes }) => ({
+    busStart: dmaStart,
+    busEnd: dmaStart + bytes,
+    physDelta: cpuStart - dmaStart,
+  }));
 }
 
 /** Coordinator: writes the initial IOMMU, IOVA and bounce-pool state of the machine. */
@@ -194,6 +203,8 @@ function dmaDevice(
     name: device.bdf,
     dmaMask: maskOfBits(device.dmaMaskBits),
     busDmaLimit: device.busDmaLimit,
+    dmaRanges: device.dmaRanges,
+    hidesRam: hidesRam(machine, device),
     maxSegBytes: device.maxSegBytes,
     segBoundaryMask: device.segBoundaryMask,
     minAlignMask: device.minAlignMask,
@@ -203,6 +214,12 @@ function dmaDevice(
     pool,
     forceBounce: machine.swiotlb.force || machine.confidential,
   };
+}
+
+/** Kernels before 6.8 look at the last page of RAM only. */
+function hidesRam({ era, memory }: Machine, { dmaRanges }: Device): boolean {
+  if (dmaRanges === null || era === "4.1" || era === "6.1") return false;
+  return memory.some(({ kind, start, bytes }) => kind === "ram" && !rangesShow(dmaRanges, start, bytes));
 }
 
 function domainOf(
@@ -217,6 +234,7 @@ function domainOf(
   return {
     index,
     mode,
+    flushQueue: machine.iommu.flushQueue,
     unit: unitOf(machine, device, topology),
     addressBits: format.addressBits,
     pageShifts: format.pageShifts,

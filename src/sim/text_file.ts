@@ -2,13 +2,14 @@ import { readFileSync, statSync } from "node:fs";
 import { DmasimError } from "../base/errors.ts";
 
 /** What a file is read as; names it in errors. */
-export type TextFileKind = "machine" | "profile" | "case" | "job file";
+export type TextFileKind = "machine" | "profile" | "case" | "job file" | "measurement file";
 
-/** Largest configuration file that is read, bytes. */
+/** Largest file that is read, bytes: measurements are tables, the others are written by hand. */
 const TEXT_FILE_BYTES_MAX = 1024 * 1024;
+const TABLE_FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * Text of a configuration file: UTF-8, at most 1 MiB, not empty.
+ * Text of a configuration file: UTF-8, at most 1 MiB (measurements: 64 MiB), not empty.
  * Throws one `DmasimError` that names the file when it is absent, not a regular file, too large, binary or empty.
  */
 export function readTextFile(file: string, kind: TextFileKind): string {
@@ -22,6 +23,7 @@ export function readTextFile(file: string, kind: TextFileKind): string {
 
 function emptyRemedy(kind: TextFileKind): string {
   if (kind === "job file") return "[job] section with rw= and bs=";
+  if (kind === "measurement file") return "row; see data/VOCABULARY.md";
   if (kind === "case") return "entry: entries: [ram@0x10800+0x800]";
   return kind === "profile" ? "job: jobs: [{name: a, rw: randread, bs: 4k}]" : "memory region and device";
 }
@@ -34,12 +36,13 @@ function checkFile(file: string, kind: TextFileKind): void {
   if (!stat.isFile()) {
     throw fileError("DMASIM_FILE_TYPE", file, `this ${kind} is not a regular file`, "give the path of a text file");
   }
-  if (stat.size > TEXT_FILE_BYTES_MAX) {
+  const bytesMax = kind === "measurement file" ? TABLE_FILE_BYTES_MAX : TEXT_FILE_BYTES_MAX;
+  if (stat.size > bytesMax) {
     throw new DmasimError({
       code: "DMASIM_FILE_TOO_LARGE",
       what: `this ${kind} is too large, bytes`,
       value: stat.size,
-      limit: `at most ${TEXT_FILE_BYTES_MAX}`,
+      limit: `at most ${bytesMax}`,
       remedy: "split it, or check that this is the file you meant",
       at: { file },
     });

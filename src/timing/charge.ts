@@ -1,12 +1,15 @@
 /**
- * Turns a cost record into time: CPU occupancy plus waiting at the modelled locks.
+ * Turns a cost record into time: CPU occupancy plus waiting at the modelled locks and queues.
  *
- * `host/` says what was done, this file what it takes. Locks are servers: an operation that needs a
- * lock which another CPU's operation holds until later waits for it.
+ * `host/` says what was done, the prices what it takes. Locks are servers: an operation that needs a lock which another
+ * CPU's operation holds until later waits for it.
  */
 import { COST_LOCK, type CostRecord } from "../base/cost.ts";
-import { PRICE } from "./constants.ts";
-import { Server } from "./server.ts";
+import { CommandQueue } from "./host_cost/command_queue.ts";
+import type { HostPrices } from "./host_cost/prices.ts";
+import { SharedLock } from "./host_cost/shared_lock.ts";
+import type { ServerStats } from "./server.ts";
+import type { StageLog } from "./stage_log.ts";
 
 const LOCK_NAMES: Readonly<Record<number, string>> = {
   [COST_LOCK.magazine]: "iova magazine",
@@ -14,67 +17,134 @@ const LOCK_NAMES: Readonly<Record<number, string>> = {
   [COST_LOCK.iovaTree]: "iova tree",
   [COST_LOCK.flushQueue]: "flush queue",
   [COST_LOCK.swiotlbArea]: "swiotlb area",
-  [COST_LOCK.invalidationQueue]: "invalidation queue",
 };
 
-/** What the report calls the resource: what moves it depends on that. */
-const LOCK_KINDS: Readonly<Record<number, string>> = {
-  [COST_LOCK.invalidationQueue]: "invalidation",
-  [COST_LOCK.swiotlbArea]: "bounce pool",
-};
+/** Entries of a table of the formats in use: one walk serves as many neighbours. */
+const TABLE_ENTRIES = 512;
+/** Records of 24 bytes in a line of 64. */
+const SLOTS_PER_LINE = 64 / 24;
 
 /** Prices host operations and keeps the lock servers of one run. */
 export class Charger {
-  readonly #locks = new Map<number, Server>();
+  /** Log of the command whose operation is next, when somebody follows it. */
+  log: StageLog | null = null;
+  readonly #prices: HostPrices;
+  readonly #locks = new Map<number, SharedLock>();
+  readonly #queues = new Map<number, CommandQueue>();
 
-  /** End of an operation that starts at `nowPs` on its CPU and did what `cost` says. */
-  charge(nowPs: number, cost: CostRecord): number {
-    let at = nowPs + PRICE.mapCallPs + plainPs(cost);
+  constructor(prices: HostPrices) {
+    this.#prices = prices;
+  }
+
+  /** End of an operation that starts at `nowPs` on `cpu` and did what `cost` says. */
+  charge(nowPs: number, cost: CostRecord, cpu: number): number {
+    const prices = this.#prices;
+    let at = nowPs + prices.callPs + Math.round(plainPs(prices, cost));
+    if (this.log !== null) logPlain(this.log, at, Math.round(cost.bytesBounced * prices.copyBytePs));
     for (let i = 0; i < cost.lockCount; i += 1) {
       const kind = cost.lockKind[i] as number;
-      const holdPs = lockHoldPs(kind, cost.lockWork[i] as number);
-      at = this.#lock(kind, cost.lockIndex[i] as number).serve(at, holdPs);
+      const index = cost.lockIndex[i] as number;
+      const work = cost.lockWork[i] as number;
+      if (kind === COST_LOCK.invalidationQueue) at = this.#invalidate(at, index, work, cost, cpu);
+      else {
+        const lock = this.#lock(kind, index);
+        at = lock.serve(at, holdPs(prices, kind, work), sharedLines(prices, kind, work), cpu);
+        this.log?.step(lock.name, lock.startPs, at);
+      }
     }
     return at;
   }
 
-  /** Every lock that was ever taken, for the report. */
-  servers(): readonly Server[] {
-    return [...this.#locks.values()];
+  /** The invalidation queue of a unit that `cpu` uses. */
+  queue(unit: number, cpu: number): CommandQueue {
+    const { queues } = this.#prices.queue;
+    const index = unit * queues + (cpu - queues * Math.floor(cpu / queues));
+    let queue = this.#queues.get(index);
+    if (queue === undefined) {
+      queue = new CommandQueue(`invalidation queue ${index}`, this.#prices);
+      this.#queues.set(index, queue);
+    }
+    return queue;
   }
 
-  #lock(kind: number, index: number): Server {
-    const key = kind * 2 ** 24 + index;
-    let server = this.#locks.get(key);
-    if (server === undefined) {
-      server = new Server(`${LOCK_NAMES[kind] ?? "lock"} ${index}`, LOCK_KINDS[kind] ?? "lock");
-      this.#locks.set(key, server);
-    }
-    return server;
+  /** Every lock and queue that was ever taken, for the report. */
+  servers(): readonly ServerStats[] {
+    return [...this.#locks.values(), ...this.#queues.values()];
   }
+
+  /** `calls` invalidations of the record's; one after the other, each page alone where software does that. */
+  #invalidate(nowPs: number, index: number, calls: number, cost: CostRecord, cpu: number): number {
+    const { syncPerPage, queue } = this.#prices;
+    const pages = Math.max(1, cost.ptesCleared || cost.invalidatedPages) * (calls / Math.max(1, cost.invalidations));
+    const submissions = syncPerPage ? Math.round(pages) : calls;
+    const commands = queue.commandPerPage && !syncPerPage ? pages / calls : 1;
+    const server = this.queue(index, cpu);
+    let at = nowPs;
+    for (let i = 0; i < submissions; i += 1) {
+      const before = at;
+      at = server.submit(before, commands);
+      this.log?.step(server.name, Math.min(before + server.queuedPs, at), at);
+    }
+    return at;
+  }
+
+  #lock(kind: number, index: number): SharedLock {
+    const key = kind * 2 ** 24 + index;
+    let lock = this.#locks.get(key);
+    if (lock === undefined) {
+      const { linePs, contendedPs } = this.#prices;
+      const group = kind === COST_LOCK.swiotlbArea ? "bounce pool" : "lock";
+      lock = new SharedLock(`${LOCK_NAMES[kind] ?? "lock"} ${index}`, group, linePs, contendedPs);
+      this.#locks.set(key, lock);
+    }
+    return lock;
+  }
+}
+
+/** Name of the CPU's copies to and from bounce slots in a log. */
+export const BOUNCE_COPY = "bounce copy";
+
+/** The copy to or from bounce slots apart from the rest of the work outside locks, which ends at `endPs`. */
+function logPlain(log: StageLog, endPs: number, bouncePs: number): void {
+  log.serve("cpu", endPs - bouncePs);
+  log.serve(BOUNCE_COPY, endPs);
 }
 
 /** Work outside locks. Work under a lock is priced where the lock is served. */
-function plainPs(cost: CostRecord): number {
+function plainPs(prices: HostPrices, cost: CostRecord): number {
+  const changed = cost.ptesWritten + cost.ptesCleared;
   return (
-    cost.sgEntries * PRICE.sgEntryPs +
-    cost.ptesWritten * PRICE.ptePs +
-    cost.ptesCleared * PRICE.pteClearPs +
-    cost.tablesAllocated * PRICE.tablePs +
-    cost.requests * PRICE.requestPs +
-    cost.bytesBounced * PRICE.copyBytePs +
-    cost.linesFlushed * PRICE.cacheLinePs +
-    (cost.slotsTaken > 0 ? PRICE.slotMapPs : 0) +
+    cost.sgEntries * prices.sgEntryPs +
+    tableWorkPs(prices, changed) +
+    cost.tablesAllocated * prices.tablePs +
+    cost.requests * prices.requestPs +
+    (cost.ptesWritten > 0 ? prices.mapTrapPs : 0) +
+    cost.domainFlushes * (prices.queue.issuePs + prices.queue.syncPs + prices.queue.trapPs) +
+    cost.bytesBounced * prices.copyBytePs +
+    cost.linesFlushed * prices.cacheLinePs +
+    (cost.slotsTaken > 0 ? prices.slotMapPs : 0) +
     // A transient pool: memory as for a table page, then every slot record written.
-    (cost.transientSlots > 0 ? PRICE.tablePs + cost.transientSlots * PRICE.slotProbePs : 0)
+    (cost.transientSlots > 0 ? prices.tablePs + cost.transientSlots * prices.slotProbePs : 0)
   );
 }
 
-function lockHoldPs(kind: number, work: number): number {
-  if (kind === COST_LOCK.magazine) return PRICE.magazinePs;
-  if (kind === COST_LOCK.depot) return PRICE.depotPs;
-  if (kind === COST_LOCK.iovaTree) return PRICE.treePs + work * PRICE.treeStepPs;
-  if (kind === COST_LOCK.flushQueue) return PRICE.magazinePs;
-  if (kind === COST_LOCK.swiotlbArea) return work * PRICE.slotProbePs;
-  return work * PRICE.invalidationPs;
+/** Writing or clearing `changed` page-table entries: the walks to them and the stores. */
+export function tableWorkPs(prices: HostPrices, changed: number): number {
+  if (changed === 0) return 0;
+  const walks = prices.walkPerPage ? changed : Math.ceil(changed / TABLE_ENTRIES);
+  return prices.coldPs + walks * prices.walkPs + changed * prices.ptePs;
+}
+
+function holdPs(prices: HostPrices, kind: number, work: number): number {
+  if (kind === COST_LOCK.magazine) return prices.magazinePs;
+  if (kind === COST_LOCK.depot) return prices.depotPs;
+  if (kind === COST_LOCK.iovaTree) return prices.treePs + work * prices.treeStepPs;
+  if (kind === COST_LOCK.flushQueue) return prices.magazinePs;
+  return work * prices.slotProbePs;
+}
+
+/** Lines under a lock that another CPU may have written last. */
+function sharedLines(prices: HostPrices, kind: number, work: number): number {
+  if (kind === COST_LOCK.iovaTree) return prices.treeLines + Math.min(work, prices.treeSearchLinesMax);
+  return kind === COST_LOCK.swiotlbArea ? 1 + work / SLOTS_PER_LINE : 1;
 }

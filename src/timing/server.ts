@@ -61,6 +61,8 @@ export class RateServer implements ServerStats {
   readonly width = 1;
   busyPs = 0;
   waitPs = 0;
+  /** Start of the service granted last. */
+  startPs = 0;
   readonly #psPerByte: number;
   #freeAtPs = 0;
   #carryPs = 0;
@@ -77,6 +79,7 @@ export class RateServer implements ServerStats {
     this.#carryPs = exact - servicePs;
     const start = Math.max(this.#freeAtPs, nowPs);
     this.#freeAtPs = start + servicePs;
+    this.startPs = start;
     this.busyPs += servicePs;
     this.waitPs += start - nowPs;
     return this.#freeAtPs;

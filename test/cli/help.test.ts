@@ -17,7 +17,7 @@ describe("dmasim --help", () => {
     const { code, stdout } = dmasim(["run", "--help"]);
     expect(code).toBe(0);
     const flags =
-      "machine clock workers seed no-payload no-verify image assume-direct limit-ios limit-seconds full set";
+      "machine clock workers seed no-payload no-verify dma-debug image assume-direct limit-ios limit-seconds full set";
     for (const flag of [...flags.split(" "), "json", "fio-json", "csv"]) expect(stdout).toContain(`--${flag}`);
     expect(dmasim(["help", "run"]).stdout).toBe(stdout);
   });

@@ -3,6 +3,7 @@ import { hex } from "../../base/addr.ts";
 import { formatBytes } from "../../base/units.ts";
 import type { Bridge, Device, Link, Machine } from "../../sim/machine/description.ts";
 import { plural } from "../figures.ts";
+import { rangesText } from "../map/address.ts";
 import { labelled, type Screen } from "../style.ts";
 import { renderIomem } from "./iomem.ts";
 import { renderForest, type TreeNode } from "./tree.ts";
@@ -46,7 +47,13 @@ function iommuText({ iommu }: Machine): string {
   );
   const pages = pagesText(iommu.pageBytes);
   const dac = iommu.forcedac ? ", forcedac" : "";
-  return `${iommu.kind} ${iommu.mode}${dac}, ${iommu.addressBits}-bit IOVA, pages ${pages}, ${units.join(", ")}`;
+  return `${iommu.kind} ${iommu.mode}${queueText(iommu)}${dac}, ${iommu.addressBits}-bit IOVA, pages ${pages}, ${units.join(", ")}`;
+}
+
+/** The flush queue of lazy mode, when it is not a CPU's of 256 slots. */
+function queueText({ mode, flushQueue }: Machine["iommu"]): string {
+  if (mode !== "lazy" || !flushQueue.shared) return "";
+  return ` (one flush queue of ${flushQueue.entries} slots, ${flushQueue.timeoutNs / 1e6} ms)`;
 }
 
 /** A format with a size for nearly every power of two is named by its ends. */
@@ -109,6 +116,7 @@ function deviceText(machine: Machine, device: Device): string {
     `${plural(device.queues, "queue")} × ${device.queueDepth}`,
     `mask ${device.dmaMaskBits}`,
     limit,
+    device.dmaRanges === null ? null : `dma-ranges ${rangesText(device.dmaRanges)}`,
     mode,
     device.coherent ? null : "not coherent",
     device.untrusted ? "untrusted" : null,

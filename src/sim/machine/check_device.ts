@@ -3,6 +3,7 @@ import { hex, roundUpPow2 } from "../../base/addr.ts";
 import { formatBytes } from "../../base/units.ts";
 import { CPUS_MAX, ENGINES_MAX } from "../../shm/capacities.ts";
 import { REGIONS } from "../../shm/layout.ts";
+import { unsoundDmaRanges } from "./check_dma_ranges.ts";
 import type { Bar, Bridge, Device, Machine } from "./description.ts";
 import { firstFault, formatRange, type MachineFault, nameList } from "./fault.ts";
 
@@ -12,6 +13,7 @@ export function checkDevices(machine: Machine): MachineFault | undefined {
     beyondLimits(machine) ??
     firstFault(machine.devices, (device, index) => bdfClash(machine, device, index)) ??
     firstFault(machine.devices, (device, index) => unsoundMasks(device, index)) ??
+    firstFault(machine.devices, unsoundDmaRanges) ??
     firstFault(machine.devices, (device, index) => unknownIrqCpu(machine, device, index)) ??
     firstFault(machine.devices, unsoundMedium) ??
     firstFault(machine.devices, unsoundMemory) ??

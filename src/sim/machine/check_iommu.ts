@@ -2,6 +2,7 @@
 import { isPow2 } from "../../base/addr.ts";
 import { formatBytes } from "../../base/units.ts";
 import type { DocumentPath } from "../override.ts";
+import { checkFlushQueue } from "./check_flush_queue.ts";
 import type { IommuDescription, Machine } from "./description.ts";
 import { firstFault, type MachineFault, nameList } from "./fault.ts";
 import type { MachineDocument } from "./schema.ts";
@@ -31,14 +32,18 @@ export function checkIommu(machine: Machine, document: MachineDocument): Machine
     unsoundBits(machine.iommu, kind) ??
     unsoundPages(machine.iommu, kind) ??
     firstFault(machine.iommu.units, unsoundWays) ??
+    checkFlushQueue(machine, document) ??
     unknownUnits(machine) ??
     missingUnits(machine, document)
   );
 }
 
 function keysWithoutIommu(document: MachineDocument): MachineFault | undefined {
-  const { mode, units } = document.iommu;
+  const { mode, units, shadow_on_flush, fq_size, fq_timeout } = document.iommu;
   if (mode !== undefined && mode !== "off") return withoutIommu(["iommu", "mode"], mode);
+  if (shadow_on_flush) return withoutIommu(["iommu", "shadow_on_flush"], shadow_on_flush);
+  if (fq_size !== undefined) return withoutIommu(["iommu", "fq_size"], fq_size);
+  if (fq_timeout !== undefined) return withoutIommu(["iommu", "fq_timeout"], `${fq_timeout} ns`);
   if (units !== undefined && units.length > 0) return withoutIommu(["iommu", "units"], nameList(units));
   return (
     firstFault(document.devices, (device, index) => {

@@ -5,6 +5,8 @@
  */
 
 import type { Defects, Era } from "../../base/era.ts";
+import type { FlushQueueOptions } from "../../host/dma/device.ts";
+import type { DmaRange } from "../../host/dma/range_map.ts";
 
 /** CPU architecture; x86-64 also keeps the interrupt range out of IOVA space. */
 export type Arch = "x86-64" | "arm64" | "arm";
@@ -33,6 +35,7 @@ export interface Machine {
   readonly era: Era;
   readonly defects: Defects;
   readonly cpus: CpuDescription;
+  readonly dram: DramDescription;
   readonly memory: readonly MemoryRegion[];
   readonly iommu: IommuDescription;
   readonly swiotlb: SwiotlbDescription;
@@ -52,8 +55,21 @@ export interface CpuDescription {
   /** sockets x coresPerSocket x threadsPerCore. */
   readonly count: number;
   readonly vendor: "intel" | "amd" | "arm";
+  /** Core and uncore family of the measurement vocabulary; timing takes its constants by it. */
+  readonly uarch: string;
+  /** Last-level cache of one socket. */
+  readonly llcBytes: number;
   /** x86 family number (AMD >= 0x17 is on the peer-to-peer allow list). */
   readonly family: number;
+}
+
+/** Memory of one socket. */
+export interface DramDescription {
+  readonly channels: number;
+  /** Millions of transfers a second and channel, 8 bytes each. */
+  readonly mts: number;
+  /** Persistent memory modules of an interleaved region. */
+  readonly pmemDimms: number;
 }
 
 /** One line of /proc/iomem: [start, start + bytes). */
@@ -78,6 +94,8 @@ export interface IommuDescription {
   readonly pageBytes: readonly number[];
   /** iommu.forcedac: do not try below 4 GiB first. */
   readonly forcedac: boolean;
+  /** Deferred invalidation of lazy domains. */
+  readonly flushQueue: FlushQueueOptions;
 }
 
 /** One remapping unit, shared by all devices behind it. */
@@ -138,6 +156,8 @@ export interface Link {
   readonly mpsBytes: number;
   readonly mrrsBytes: number;
   readonly rcbBytes: number;
+  /** 8-bit tags or more; null = what the generation usually has. */
+  readonly extTags: boolean | null;
 }
 
 /** A memory BAR; other devices may use it as DMA target. */
@@ -154,6 +174,8 @@ export interface Bar {
 export interface Device {
   readonly name: string;
   readonly class: DeviceClass;
+  /** Device of the measurement vocabulary whose constants timing takes; null = the class's. */
+  readonly preset: string | null;
   /** PCIe port the device sits below, or the root complex it is integrated in (no link); null = on-chip. */
   readonly parent: string | null;
   /** domain:bus:device.function; the name of an on-chip device, which has no PCI address. */
@@ -164,8 +186,10 @@ export interface Device {
   readonly queues: number;
   readonly queueDepth: number;
   readonly dmaMaskBits: number;
-  /** Bus DMA limit, inclusive last address; 0 = none. */
+  /** Bus DMA limit, inclusive last bus address; 0 = none. */
   readonly busDmaLimit: number;
+  /** Where the bus shows memory; null = at its physical address. */
+  readonly dmaRanges: readonly DmaRange[] | null;
   readonly maxSegBytes: number;
   /** Boundary mask (e.g. 0xffffffff): a segment may not cross a multiple of mask + 1; all ones (2^53 - 1) = none. */
   readonly segBoundaryMask: number;
@@ -188,7 +212,11 @@ export interface Device {
   /** Medium behind the device: flash or disk (`block`), `wire`, or none. Not addressable memory. */
   readonly medium: Medium | null;
   readonly service: DeviceService;
+  readonly serviceFrom: ServiceFrom;
 }
+
+/** Where service figures come from: the machine file, the device class, or none (only the fabric limits the device). */
+export type ServiceFrom = "machine" | "class" | "none";
 
 /** What is behind the device: sectors, or a wire that makes and takes endless data. */
 export interface Medium {

@@ -2,7 +2,7 @@
  * What a device of each class is unless the machine says otherwise.
  *
  * DMA parameters are what the Linux driver of the class sets; service figures are of the class named in each
- * comment, taken from public data sheets, and uncalibrated: a machine that stands for real hardware overrides them.
+ * comment, taken from public data sheets, not measured: a machine that stands for real hardware overrides them.
  */
 import { maskOfBits, PAGE_BYTES } from "../../base/addr.ts";
 import type { DeviceClass, DeviceService, Link, Medium } from "./description.ts";
@@ -23,6 +23,8 @@ export interface DeviceDefaults {
   readonly link: Link | null;
   readonly medium: Medium | null;
   readonly service: DeviceService;
+  /** False where the figures only say "as fast as the link": nothing is known of the device itself. */
+  readonly serviceModelled: boolean;
 }
 
 const SEG_4GIB = 2 ** 32 - 1;
@@ -36,7 +38,7 @@ const SKB_SEGMENTS = 18;
 const BLOCK_SECTOR_BYTES = 512;
 
 function link(gen: Link["gen"], lanes: Link["lanes"]): Link {
-  return { gen, lanes, mpsBytes: 256, mrrsBytes: 512, rcbBytes: 64 };
+  return { gen, lanes, mpsBytes: 256, mrrsBytes: 512, rcbBytes: 64, extTags: null };
 }
 
 function block(bytes: number): Medium {
@@ -60,6 +62,9 @@ function service(
   };
 }
 
+/** Service that never limits: commands and bytes pass as they come. */
+export const UNLIMITED_SERVICE: DeviceService = service([0, 0], [1e15, 1e15], 0, 65536);
+
 const WIRE: Medium = { kind: "wire", bytes: 0, sectorBytes: 1 };
 
 /** Defaults of every device class; the one place where they stand. */
@@ -77,6 +82,7 @@ export const DEVICE_CLASSES: Readonly<Record<DeviceClass, DeviceDefaults>> = {
     medium: block(3.84e12),
     // Enterprise TLC Gen 4 x4 data sheet class: 7.0 / 4.1 GB/s, 1.1 M / 200 k IOPS; writes end in a protected cache.
     service: service([80e3, 15e3], [7.0e9, 4.1e9], 1.1e6, 256),
+    serviceModelled: true,
   },
   ahci: {
     queuesMax: 1,
@@ -91,6 +97,7 @@ export const DEVICE_CLASSES: Readonly<Record<DeviceClass, DeviceDefaults>> = {
     medium: block(960e9),
     // SATA 6 Gbit/s data-centre SSD data sheet class: 550 / 520 MB/s, 98 k IOPS.
     service: service([100e3, 40e3], [550e6, 520e6], 98e3, 32),
+    serviceModelled: true,
   },
   nic: {
     queuesMax: 16,
@@ -105,6 +112,7 @@ export const DEVICE_CLASSES: Readonly<Record<DeviceClass, DeviceDefaults>> = {
     medium: WIRE,
     // 100 Gbit/s adapter data sheet class: line rate both ways, 215 M packets/s; latency is the adapter's pipeline.
     service: service([600, 600], [12.5e9, 12.5e9], 215e6, 256),
+    serviceModelled: true,
   },
   "virtio-blk": {
     queuesMax: 16,
@@ -119,6 +127,7 @@ export const DEVICE_CLASSES: Readonly<Record<DeviceClass, DeviceDefaults>> = {
     medium: block(107374182400),
     // Cloud block volume class figure: host back end over flash.
     service: service([120e3, 60e3], [2.0e9, 1.5e9], 160e3, 64),
+    serviceModelled: true,
   },
   "virtio-net": {
     queuesMax: 16,
@@ -133,6 +142,7 @@ export const DEVICE_CLASSES: Readonly<Record<DeviceClass, DeviceDefaults>> = {
     medium: WIRE,
     // vhost back end, 25 Gbit/s class figure.
     service: service([5e3, 5e3], [3.125e9, 3.125e9], 5e6, 64),
+    serviceModelled: true,
   },
   gpu: {
     queuesMax: 4, // copy engines that a driver gives to host transfers
@@ -147,6 +157,7 @@ export const DEVICE_CLASSES: Readonly<Record<DeviceClass, DeviceDefaults>> = {
     medium: null,
     // Copy engine class figure: not slower than the link it sits on, 1 us to start.
     service: service([1e3, 1e3], [64e9, 64e9], 2e6, 64),
+    serviceModelled: false,
   },
   "dma-engine": {
     queuesMax: 8, // channels of one on-chip copy engine
@@ -161,6 +172,7 @@ export const DEVICE_CLASSES: Readonly<Record<DeviceClass, DeviceDefaults>> = {
     medium: null,
     // IOAT class: 11 GB/s pipelined (public Xeon 6248 measurement), about 0.5 us to start.
     service: service([500, 500], [11e9, 11e9], 10e6, 8),
+    serviceModelled: true,
   },
   capture: {
     queuesMax: 1,
@@ -175,6 +187,7 @@ export const DEVICE_CLASSES: Readonly<Record<DeviceClass, DeviceDefaults>> = {
     medium: WIRE,
     // One HD stream without compression, class figure.
     service: service([2e3, 2e3], [180e6, 180e6], 20e3, 2),
+    serviceModelled: true,
   },
   soc: {
     queuesMax: 1,
@@ -189,6 +202,7 @@ export const DEVICE_CLASSES: Readonly<Record<DeviceClass, DeviceDefaults>> = {
     medium: null,
     // Embedded DMA controller class: 1.3 to 1.8 GB/s by burst size.
     service: service([1e3, 1e3], [1.5e9, 1.5e9], 500e3, 2),
+    serviceModelled: true,
   },
 };
 

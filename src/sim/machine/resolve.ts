@@ -1,4 +1,5 @@
 /** Turns a machine document (schema defaults applied, tree checked) into the `Machine` that everything else reads. */
+import { FQ_PER_CPU, FQ_SHARED } from "../../host/iommu/flush_queue.ts";
 import { amdPageShifts } from "../../pagetable/amd_v1.ts";
 import { virtioPageShifts } from "../../pagetable/virtio.ts";
 import type {
@@ -31,6 +32,7 @@ export function resolveDocument(document: MachineDocument, file: string): Machin
     era: document.kernel.era,
     defects: document.kernel.defects,
     cpus,
+    dram: { channels: document.dram.channels, mts: document.dram.mts, pmemDimms: document.dram.pmem_dimms },
     memory,
     iommu: resolveIommu(document),
     swiotlb: resolveSwiotlb(document, memory, cpus.count),
@@ -45,7 +47,23 @@ function resolveCpus(document: MachineDocument): CpuDescription {
   const { sockets, cores_per_socket: coresPerSocket, threads_per_core: threadsPerCore } = document.cpus;
   const vendor = document.cpus.vendor ?? (document.arch === "x86-64" ? "intel" : "arm");
   const family = document.cpus.family ?? { intel: 6, amd: 0x19, arm: 0 }[vendor];
-  return { sockets, coresPerSocket, threadsPerCore, count: sockets * coresPerSocket * threadsPerCore, vendor, family };
+  return {
+    sockets,
+    coresPerSocket,
+    threadsPerCore,
+    count: sockets * coresPerSocket * threadsPerCore,
+    vendor,
+    uarch: document.cpus.uarch ?? defaultUarch(document.arch, vendor),
+    llcBytes: document.cpus.llc,
+    family,
+  };
+}
+
+/** The family that timing takes for a machine which names none. */
+function defaultUarch(arch: MachineDocument["arch"], vendor: CpuDescription["vendor"]): string {
+  if (arch === "arm") return "cortex-a7";
+  if (arch === "arm64") return "neoverse-n1";
+  return vendor === "amd" ? "zen3" : "skylake-sp";
 }
 
 function resolveRegion(document: MachineDocument, region: MachineDocument["memory"][number]): MemoryRegion {
@@ -72,6 +90,7 @@ const IOTLB_DEFAULT = Object.freeze({ iotlbEntries: 64, iotlbWays: 8, walkers: 5
 
 function resolveIommu(document: MachineDocument): IommuDescription {
   const { kind, mode, units, address_bits: bits, page_sizes: sizes, forcedac } = document.iommu;
+  const queue = document.iommu.shadow_on_flush ? FQ_SHARED : FQ_PER_CPU;
   const listed = (units ?? []).map((unit) => ({
     name: unit.name,
     iotlbEntries: unit.iotlb_entries,
@@ -87,6 +106,11 @@ function resolveIommu(document: MachineDocument): IommuDescription {
     addressBits,
     pageBytes: sizes ?? defaultPageBytes(kind, addressBits),
     forcedac,
+    flushQueue: {
+      shared: queue.shared,
+      entries: document.iommu.fq_size ?? queue.entries,
+      timeoutNs: document.iommu.fq_timeout ?? queue.timeoutNs,
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** Resolves the devices of a machine: class defaults, place, PCI address, IOMMU unit. */
-import type { Bar, Device, DeviceMemory, DeviceService, Medium } from "./description.ts";
-import { DEVICE_CLASSES, type DeviceDefaults, platformBoundaryMask } from "./device_classes.ts";
+import { lastBusAddress } from "../../host/dma/range_map.ts";
+import type { Bar, Device, DeviceMemory, DeviceService, Medium, ServiceFrom } from "./description.ts";
+import { DEVICE_CLASSES, type DeviceDefaults, platformBoundaryMask, UNLIMITED_SERVICE } from "./device_classes.ts";
 import { findBridge, linkOfDevice, nodeOfBridge, onlyUnit, unitOfBridge } from "./resolve_pcie.ts";
 import type { MachineDocument } from "./schema.ts";
 import type { DeviceDocument } from "./schema_device.ts";
@@ -11,6 +12,7 @@ export function resolveDevices(document: MachineDocument, cpuCount: number): Dev
   return document.devices.map((device, index) => ({
     name: device.name,
     class: device.class,
+    preset: device.preset,
     bdf: bdfs[index] ?? "",
     ...resolvePlace(document, device),
     ...resolveDma(document, device, cpuCount),
@@ -18,6 +20,7 @@ export function resolveDevices(document: MachineDocument, cpuCount: number): Dev
     memory: resolveMemory(device.memory),
     medium: resolveMedium(device, DEVICE_CLASSES[device.class].medium),
     service: resolveService(device, DEVICE_CLASSES[device.class].service),
+    serviceFrom: serviceFrom(device),
   }));
 }
 
@@ -43,7 +46,7 @@ function resolveDma(document: MachineDocument, device: DeviceDocument, cpuCount:
     queues: device.queues ?? Math.min(defaults.queuesMax, cpuCount),
     queueDepth: device.queue_depth ?? defaults.queueDepth,
     dmaMaskBits: device.dma_mask_bits ?? defaults.dmaMaskBits,
-    busDmaLimit: device.bus_dma_limit,
+    ...resolveBus(device),
     maxSegBytes: device.max_segment ?? defaults.maxSegBytes,
     segBoundaryMask:
       device.segment_boundary_mask ?? defaults.segBoundaryMask ?? platformBoundaryMask(document.kernel.era),
@@ -51,6 +54,13 @@ function resolveDma(document: MachineDocument, device: DeviceDocument, cpuCount:
     maxSegments: device.max_segments ?? defaults.maxSegments,
     maxTransferBytes: device.max_transfer ?? defaults.maxTransferBytes,
   };
+}
+
+/** As of_dma_configure: ranges limit the bus to their last address. */
+function resolveBus(device: DeviceDocument): Pick<Device, "busDmaLimit" | "dmaRanges"> {
+  if (device.dma_ranges === null) return { busDmaLimit: device.bus_dma_limit, dmaRanges: null };
+  const dmaRanges = device.dma_ranges.map(({ cpu, bus, size }) => ({ cpuStart: cpu, dmaStart: bus, bytes: size }));
+  return { busDmaLimit: device.bus_dma_limit || lastBusAddress(dmaRanges), dmaRanges };
 }
 
 function resolveBar(bar: DeviceDocument["bars"][number]): Bar {
@@ -76,6 +86,7 @@ function resolveMedium(device: DeviceDocument, byClass: Medium | null): Medium |
 
 function resolveService(device: DeviceDocument, byClass: DeviceService): DeviceService {
   const service = device.service;
+  if (service === null) return UNLIMITED_SERVICE;
   return {
     readLatencyNs: service.read_latency ?? byClass.readLatencyNs,
     writeLatencyNs: service.write_latency ?? byClass.writeLatencyNs,
@@ -84,6 +95,12 @@ function resolveService(device: DeviceDocument, byClass: DeviceService): DeviceS
     writeBytesPerS: service.write_rate ?? byClass.writeBytesPerS,
     iopsMax: service.iops ?? byClass.iopsMax,
   };
+}
+
+function serviceFrom({ class: of, service }: DeviceDocument): ServiceFrom {
+  if (service === null) return "none";
+  if (Object.keys(service).length > 0) return "machine";
+  return DEVICE_CLASSES[of].serviceModelled ? "class" : "none";
 }
 
 /**

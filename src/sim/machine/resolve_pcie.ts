@@ -86,10 +86,10 @@ export function linkOfDevice(document: MachineDocument, device: DeviceDocument):
 
 function toLink(link: LinkDocument | undefined): Link | null {
   if (link === undefined) return null;
-  return { gen: link.gen, lanes: link.lanes, mpsBytes: link.mps, mrrsBytes: link.mrrs, rcbBytes: link.rcb };
+  return { gen: link.gen, lanes: link.lanes, mpsBytes: link.mps, mrrsBytes: link.mrrs, rcbBytes: link.rcb, extTags: link.ext_tags };
 }
 
-/** Both ends agree on the lower generation, width and payload; requests are the lower end's, RCB the upper end's. */
+/** Both ends agree on the lower generation, width and payload; requests and tags are the lower end's, RCB the upper end's. */
 function train(below: Link | null, above: Link | null): Link | null {
   if (below === null || above === null) return below ?? above;
   return {
@@ -98,5 +98,6 @@ function train(below: Link | null, above: Link | null): Link | null {
     mpsBytes: Math.min(below.mpsBytes, above.mpsBytes),
     mrrsBytes: below.mrrsBytes,
     rcbBytes: above.rcbBytes,
+    extTags: below.extTags,
   };
 }

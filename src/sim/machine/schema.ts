@@ -1,6 +1,6 @@
 /** Schema of a machine YAML. What it accepts is resolved by `resolve.ts` and cross-checked by the `check_*` files. */
 import { z } from "zod";
-import { name, whole } from "./scalars.ts";
+import { name, size, whole } from "./scalars.ts";
 import { devicesSchema } from "./schema_device.ts";
 import { iommuSchema, memorySchema, swiotlbSchema } from "./schema_memory.ts";
 import { pcieSchema } from "./schema_pcie.ts";
@@ -32,12 +32,49 @@ const kernelSchema = z
 
 const CPU_PART_MAX = 4096;
 
+/** Core families of the measurement vocabulary. */
+const UARCHES = [
+  "ivy-bridge-ep",
+  "haswell-ep",
+  "haswell-client",
+  "broadwell-ep",
+  "skylake-sp",
+  "cascade-lake",
+  "ice-lake-sp",
+  "sapphire-rapids",
+  "comet-lake",
+  "zen2",
+  "zen3",
+  "zen4",
+  "zen5",
+  "kunpeng",
+  "neoverse-n1",
+  "neoverse-v1",
+  "neoverse-v2",
+  "cortex-a55",
+  "cortex-a7",
+] as const;
+
+const dramSchema = z
+  .strictObject({
+    channels: whole(1, 64).default(6).describe("Memory channels of one socket"),
+    mts: whole(100, 20000).default(2666).describe("Transfers per second of a channel in millions, 8 bytes each"),
+    pmem_dimms: whole(1, 16).default(6).describe("Persistent memory modules that a region is interleaved over"),
+  })
+  .prefault({})
+  .describe("Memory of one socket, as timing sees it");
+
 const cpusSchema = z
   .strictObject({
     sockets: whole(1, 16).default(1).describe("Sockets"),
     cores_per_socket: whole(1, CPU_PART_MAX).describe("Cores of each socket"),
     threads_per_core: whole(1, 8).default(1).describe("Hardware threads of each core"),
     vendor: z.enum(["intel", "amd", "arm"]).optional().describe("CPU vendor. Default: intel on x86-64, else arm"),
+    uarch: z
+      .enum(UARCHES)
+      .optional()
+      .describe("Core and uncore family, from which timing takes its constants. Default by architecture and vendor"),
+    llc: size(65536).default(32 * 1024 ** 2).describe("Last-level cache of one socket"),
     family: whole(0, 255)
       .optional()
       .describe("x86 family; AMD 0x17 and later may do peer-to-peer through the host bridge. Default 6, 0x19 or 0"),
@@ -52,6 +89,7 @@ export const machineSchema = z
     arch: z.enum(["x86-64", "arm64", "arm"]).default("x86-64").describe("CPU architecture"),
     kernel: kernelSchema,
     cpus: cpusSchema,
+    dram: dramSchema,
     memory: memorySchema,
     iommu: iommuSchema,
     swiotlb: swiotlbSchema,

@@ -51,6 +51,10 @@ const place = {
   class: z
     .enum(["nvme", "ahci", "nic", "virtio-blk", "virtio-net", "gpu", "dma-engine", "capture", "soc"])
     .describe("Device class: gives every other key its default"),
+  preset: name()
+    .nullable()
+    .default(null)
+    .describe("Device of the measurement vocabulary whose timing constants apply, e.g. nfp-6000; null = the class's"),
   parent: name()
     .nullable()
     .default(null)
@@ -72,6 +76,12 @@ const place = {
     .describe("CPUs that take its interrupts, queue by queue; null = the CPU that submitted"),
 };
 
+const dmaRangeSchema = z.strictObject({
+  cpu: address().describe("First CPU physical address"),
+  bus: address().describe("Address of it on the bus"),
+  size: size(4096).describe("Bytes"),
+});
+
 /** Keys that a driver would set. */
 const dma = {
   queues: whole(1, ENGINES_MAX)
@@ -81,7 +91,15 @@ const dma = {
   dma_mask_bits: whole(24, 64).optional().describe("Address bits the device can drive (dma_set_mask)"),
   bus_dma_limit: address()
     .default(0)
-    .describe("Last address, inclusive, that the bus above the device lets through (dma-ranges); 0 = no limit"),
+    .describe(
+      "Last bus address, inclusive, that the bus above the device lets through; 0 = no limit, or the end of dma_ranges",
+    ),
+  dma_ranges: z
+    .array(dmaRangeSchema)
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("Where the bus shows memory (dma-ranges): memory outside is out of reach; null = at its CPU address"),
   max_segment: size(512, SEGMENT_BYTES_MAX).optional().describe("Longest DMA segment (dma_set_max_seg_size)"),
   segment_boundary_mask: address()
     .optional()
@@ -111,7 +129,13 @@ export const deviceSchema = z.strictObject({
   bars: z.array(barSchema).max(6).default([]).describe("Memory BARs that matter as DMA targets"),
   memory: deviceMemorySchema.nullable().default(null).describe("Memory of the device itself, as on a GPU"),
   medium: mediumSchema.nullable().optional().describe("What is behind the device; null = nothing. Default by class"),
-  service: serviceSchema.prefault({}).describe("Service figures; each defaults to the class's uncalibrated figure"),
+  service: serviceSchema
+    .nullable()
+    .prefault({})
+    .describe(
+      "Service figures; each defaults to the class's data-sheet figure. null = no model of what is behind the DMA block: " +
+        "links and memory set the pace (fabric ceiling)",
+    ),
 });
 
 /** The machine's `devices` key. */

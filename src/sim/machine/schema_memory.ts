@@ -1,8 +1,8 @@
 /** Machine YAML: memory regions, IOMMU units and the bounce pool. */
 import { z } from "zod";
 import { PAGE_BYTES } from "../../base/addr.ts";
-import { IOMMU_UNITS_MAX, IOTLB_ENTRIES_MAX, SWIOTLB_SLOTS_MAX } from "../../shm/capacities.ts";
-import { address, name, size, whole } from "./scalars.ts";
+import { FQ_SHARED_DEPTH, IOMMU_UNITS_MAX, IOTLB_ENTRIES_MAX, SWIOTLB_SLOTS_MAX } from "../../shm/capacities.ts";
+import { address, durationNs, name, size, whole } from "./scalars.ts";
 
 /** Largest NUMA node number; nodes index small tables. */
 export const NODE_MAX = 63;
@@ -74,6 +74,19 @@ export const iommuSchema = z
       .boolean()
       .default(false)
       .describe("iommu.forcedac=1: allocate from the top of the IOVA space without trying below 4 GiB first"),
+    shadow_on_flush: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Lazy mode, kernel era 6.12 and later: an invalidation makes the hypervisor copy its shadow tables, so all CPUs of " +
+          "a domain share one large flush queue (dev_iommu.shadow_on_flush; s390's driver sets it, virtio-iommu's does not)",
+      ),
+    fq_size: whole(2, FQ_SHARED_DEPTH)
+      .optional()
+      .describe("Slots of a flush queue of lazy mode, a power of two. Default 256 a CPU, 32768 when shared"),
+    fq_timeout: durationNs()
+      .optional()
+      .describe("Age at which what waits in the flush queues is flushed. Default 10ms, 1s when shared"),
   })
   .prefault({})
   .describe("The IOMMU");

@@ -13,6 +13,11 @@ export const linkSchema = z.strictObject({
   mps: z.literal(PAYLOAD_BYTES).default(256).describe("Max_Payload_Size, bytes"),
   mrrs: z.literal(PAYLOAD_BYTES).default(512).describe("Max_Read_Request_Size, bytes"),
   rcb: z.literal([64, 128]).default(64).describe("Read completion boundary, bytes"),
+  ext_tags: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe("Extended tags: false = 32 reads outstanding, true = 256, null = what the generation usually has"),
 });
 
 const windowSchema = z.strictObject({

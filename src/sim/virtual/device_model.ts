@@ -1,19 +1,26 @@
 /**
- * When a device serves a command: command issue, medium, link; one object a device function.
+ * A device behind its DMA block: how fast it takes commands, and what its medium takes and gives.
  *
- * Owners as in the design: issue rate and medium belong to the function, whatever its queue count;
- * wire bytes to the link, per direction; walks to the IOMMU unit.
+ * One object a function, whatever its queue count; the way to memory is the fabric's.
  */
-import { readWireBytes, requestWireBytes, tlpBytesPerS, writeWireBytes } from "../../pcie/link.ts";
-import { PRICE } from "../../timing/constants.ts";
+import { mix32 } from "../../base/prng.ts";
+import type { DeviceFunction } from "../../timing/fabric/function.ts";
+import type { TranslationUnit } from "../../timing/fabric/translation_unit.ts";
 import { RateServer, Server, type ServerStats } from "../../timing/server.ts";
-import type { Device, Link } from "../machine/description.ts";
+import type { Device } from "../machine/description.ts";
 
 const PS_PER_S = 1e12;
-const ON_CHIP: Link = { gen: 5, lanes: 16, mpsBytes: 256, mrrsBytes: 512, rcbBytes: 64 };
+const UINT32 = 2 ** 32;
+/** Media latency: this share of it is a tail of exponential length, so that its mean stays (assumed). */
+const TAIL_SHARE = 0.1;
 
-/** Servers of one device function; every method takes and returns picoseconds since the epoch. */
+/** Servers of one device; every method takes and returns picoseconds since the epoch. */
 export class DeviceModel {
+  readonly index: number;
+  readonly fn: DeviceFunction;
+  readonly unit: TranslationUnit | null;
+  /** The device has a PCIe link: it fetches commands and writes completions through it. */
+  readonly linked: boolean;
   readonly #issue: Server;
   readonly #issuePs: number;
   readonly #media: Server;
@@ -21,14 +28,14 @@ export class DeviceModel {
   readonly #writePs: number;
   readonly #readRate: RateServer;
   readonly #writeRate: RateServer;
-  readonly #link: Link;
-  readonly #up: RateServer;
-  readonly #down: RateServer;
-  readonly #walkers: Server | null;
+  #draws: number;
 
-  /** `walkers` is the IOMMU unit's server, shared by all devices behind it; null = untranslated. */
-  constructor(device: Device, walkers: Server | null) {
+  constructor(device: Device, index: number, fn: DeviceFunction, unit: TranslationUnit | null) {
     const service = device.service;
+    this.index = index;
+    this.fn = fn;
+    this.unit = unit;
+    this.linked = device.link !== null;
     this.#issue = new Server(`${device.name} command issue`, "device");
     this.#issuePs = service.iopsMax > 0 ? Math.round(PS_PER_S / service.iopsMax) : 0;
     this.#media = new Server(`${device.name} media`, "media", Math.max(1, service.parallelism));
@@ -36,52 +43,51 @@ export class DeviceModel {
     this.#writePs = service.writeLatencyNs * 1000;
     this.#readRate = new RateServer(`${device.name} read bandwidth`, "device", service.readBytesPerS);
     this.#writeRate = new RateServer(`${device.name} write bandwidth`, "device", service.writeBytesPerS);
-    this.#link = device.link ?? ON_CHIP;
-    const rate = tlpBytesPerS(this.#link);
-    this.#up = new RateServer(`${device.name} link up`, "link", rate);
-    this.#down = new RateServer(`${device.name} link down`, "link", rate);
-    this.#walkers = walkers;
+    this.#draws = mix32(index + 1);
   }
 
   /** Time at which a fetched command that writes memory has its data ready. */
   dataReady(nowPs: number, bytes: number): number {
-    const issued = this.#issue.serve(nowPs, this.#issuePs);
-    return this.#readRate.serve(this.#media.serve(issued, this.#readPs), bytes);
+    const issuedPs = this.#issue.serve(nowPs, this.#issuePs);
+    const readPs = this.#media.serve(issuedPs, this.#drawn(this.#readPs));
+    const endPs = this.#readRate.serve(readPs, bytes);
+    const { log } = this.fn;
+    if (log !== null) {
+      log.step(this.#issue.name, this.#issue.startPs, issuedPs);
+      log.step(this.#media.name, this.#media.startPs, readPs);
+      log.step(this.#readRate.name, this.#readRate.startPs, endPs);
+    }
+    return endPs;
   }
 
   /** Time at which a fetched command that reads memory starts its reads. */
   fetchStart(nowPs: number): number {
-    return this.#issue.serve(nowPs, this.#issuePs);
+    const endPs = this.#issue.serve(nowPs, this.#issuePs);
+    this.fn.log?.step(this.#issue.name, this.#issue.startPs, endPs);
+    return endPs;
   }
 
   /** Time at which the medium has taken the data of a device read. */
   dataStored(nowPs: number, bytes: number): number {
-    return this.#media.serve(this.#writeRate.serve(nowPs, bytes), this.#writePs);
-  }
-
-  /** End of a device write of `bytes` bytes whose translations made `walks` walks of `levels` levels in all. */
-  writeDone(nowPs: number, bytes: number, walks: number, levels: number): number {
-    const wire = this.#up.serve(nowPs, writeWireBytes(bytes, this.#link));
-    return Math.max(wire, this.#walked(nowPs, walks, levels)) + PRICE.dmaWritePs;
-  }
-
-  /** End of a device read. */
-  readDone(nowPs: number, bytes: number, walks: number, levels: number): number {
-    this.#up.serve(nowPs, requestWireBytes(bytes, this.#link));
-    const wire = this.#down.serve(nowPs, readWireBytes(bytes, this.#link));
-    return Math.max(wire, this.#walked(nowPs, walks, levels)) + PRICE.dmaReadRoundTripPs;
+    const sentPs = this.#writeRate.serve(nowPs, bytes);
+    const endPs = this.#media.serve(sentPs, this.#drawn(this.#writePs));
+    const { log } = this.fn;
+    if (log !== null) {
+      log.step(this.#writeRate.name, this.#writeRate.startPs, sentPs);
+      log.step(this.#media.name, this.#media.startPs, endPs);
+    }
+    return endPs;
   }
 
   servers(): readonly ServerStats[] {
-    return [this.#issue, this.#media, this.#readRate, this.#writeRate, this.#up, this.#down];
+    return [this.#issue, this.#media, this.#readRate, this.#writeRate];
   }
 
-  /** Walks overlap as far as the unit has walkers; upper levels mostly hit the walk caches. */
-  #walked(nowPs: number, walks: number, levels: number): number {
-    if (walks === 0 || this.#walkers === null) return nowPs;
-    const servicePs = PRICE.walkReadPs + Math.round((PRICE.walkUpperPs * (levels - walks)) / walks);
-    let end = nowPs;
-    for (let i = 0; i < walks; i += 1) end = Math.max(end, this.#walkers.serve(nowPs, servicePs));
-    return end;
+  /** A latency of the given mean, the same sequence in every run. */
+  #drawn(meanPs: number): number {
+    if (meanPs === 0) return 0;
+    this.#draws = (this.#draws + 1) >>> 0;
+    const tail = -Math.log(1 - mix32(this.#draws) / UINT32);
+    return Math.round(meanPs * (1 - TAIL_SHARE + TAIL_SHARE * tail));
   }
 }

@@ -1,7 +1,10 @@
 /**
- * The device's part of a command under the virtual clock: fetch, medium, translated accesses, medium again.
+ * The device's part of a command under the virtual clock: fetch, medium, translated accesses, medium again, completion.
  *
- * Accesses are translated at the virtual instant of the DMA event; their bytes follow later, in dispatch order.
+ * ```
+ * fetch ─► media (reads) ─► join the function's queue ─► turn: next piece translated, one quantum ─► … ─► last quantum ends
+ * ```
+ * A piece is translated at the virtual instant at which the device gets to it; its bytes follow later, in that order.
  */
 import { recordFault } from "../../device/fault.ts";
 import { type FaultPoint, transfer } from "../../device/step.ts";
@@ -9,48 +12,231 @@ import type { HostContext } from "../../host/context.ts";
 import { mediaRead, mediaWrite } from "../../memory/media.ts";
 import { UNIT_BYTES, VERSION_FOLLOW } from "../../memory/pattern.ts";
 import { DESC_OP, DMA_STATUS } from "../../shm/dma_status.ts";
-import { PRICE } from "../../timing/constants.ts";
+import type { Target } from "../../timing/fabric/function.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
+import { DeviceFollow } from "./device_follow.ts";
+import type { Fabric } from "./fabric.ts";
+import type { IoTrace } from "./io_trace.ts";
 import type { Lane } from "./lane.ts";
+import type { Stream } from "./stream.ts";
 import { TransferSink } from "./transfer_sink.ts";
+
+/** Longest quantum of a transfer that is alone: a page. Among others it is one MRRS. */
+const QUANTUM_BYTES_MAX = 4096;
+const COMMAND_BYTES = 64;
+/** Completion entry (16 B) and the message that interrupts (4 B). */
+const COMPLETION_BYTES = 20;
+const COMPLETION_TLPS = 2;
 
 /** Device side of the loop; times are picoseconds since the clock's epoch. */
 export class DeviceStage {
   readonly #ctx: HostContext;
+  readonly #fabric: Fabric;
+  readonly #payload: boolean;
   readonly #sink: TransferSink;
   readonly #fault: FaultPoint = { dmaAddr: 0, streamOff: 0 };
+  readonly #target: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
+  readonly #control: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
+  readonly #interruptPs: number;
+  /** Null unless single I/Os are followed. */
+  readonly #follow: DeviceFollow | null;
 
-  constructor(ctx: HostContext, dispatcher: CopyDispatcher | null) {
+  constructor(ctx: HostContext, fabric: Fabric, dispatcher: CopyDispatcher | null, trace: IoTrace | null) {
+    this.#follow = trace === null ? null : new DeviceFollow(trace, fabric);
     this.#ctx = ctx;
+    this.#fabric = fabric;
+    this.#payload = dispatcher !== null;
     this.#sink = new TransferSink(dispatcher);
+    this.#interruptPs = fabric.constants.get("host.interruptNs") * 1000;
   }
 
-  /** The command has been fetched at `nowPs`; time at which its accesses start. */
+  /** The doorbell has arrived: the device fetches the command; time at which its accesses start. */
   fetch(lane: Lane, tag: number, nowPs: number): number {
-    const readsMemory = lane.io.write[tag] === 1 || lane.spec.copy !== null;
-    return readsMemory ? lane.device.fetchStart(nowPs) : lane.device.dataReady(nowPs, lane.io.bytes[tag] as number);
-  }
-
-  /** Translates and dispatches all accesses of the command; time at which its completion reaches the CPU. */
-  dma(lane: Lane, tag: number, nowPs: number): number {
-    const io = lane.io;
-    const bytes = io.bytes[tag] as number;
-    const op = lane.spec.copy !== null ? DESC_OP.copy : io.write[tag] === 1 ? DESC_OP.read : DESC_OP.write;
-    this.#begin(lane, tag, op);
-    const stamped = !lane.spec.isStream && op !== DESC_OP.copy;
-    const units = Math.ceil(bytes / UNIT_BYTES);
-    if (stamped && op === DESC_OP.write) this.#readStamps(lane, tag, units);
-    const status = this.#transfer(lane, tag, op, bytes);
-    lane.status[tag] = status;
-    if (status !== DMA_STATUS.ok) this.#record(lane, tag, status, op);
-    else if (stamped && op === DESC_OP.read) {
-      const version = io.version[tag] as number;
-      mediaWrite(this.#ctx.arena, this.#ctx.lockOwner, lane.spec.device, io.unit[tag] as number, units, version);
+    const { device, io } = lane;
+    const follow = this.#follow;
+    if (follow !== null) {
+      follow.log(lane, tag, "doorbell")?.serve("posted write", nowPs);
+      device.fn.log = follow.log(lane, tag, "fetch");
     }
-    return this.#end(lane, op, bytes, nowPs) + PRICE.interruptPs;
+    const fetchedPs = device.linked ? device.fn.controlRead(nowPs, COMMAND_BYTES, this.#control) : nowPs;
+    const readsMemory = io.write[tag] === 1 || lane.spec.copy !== null;
+    if (follow !== null && !readsMemory) follow.log(lane, tag, "media");
+    const startPs = readsMemory ? device.fetchStart(fetchedPs) : device.dataReady(fetchedPs, io.bytes[tag] as number);
+    device.fn.log = null;
+    return startPs;
   }
 
-  #begin(lane: Lane, tag: number, op: number): void {
+  /** The command's accesses start: its stream is ready for turns. */
+  begin(stream: Stream, nowPs: number): void {
+    const { lane, tag } = stream;
+    const { io } = lane;
+    const bytes = io.bytes[tag] as number;
+    stream.op = lane.spec.copy !== null ? DESC_OP.copy : io.write[tag] === 1 ? DESC_OP.read : DESC_OP.write;
+    stream.writing = stream.op === DESC_OP.write;
+    stream.bytes = bytes;
+    stream.left = bytes;
+    stream.pieceLeft = 0;
+    stream.endPs = nowPs;
+    stream.walksLeft = 0;
+    lane.status[tag] = DMA_STATUS.ok;
+    if (stream.op === DESC_OP.copy) this.#copyAtOnce(stream);
+    else stream.cursor.begin(this.#ctx.arena, io.sg[tag] as number, io.nents[tag] as number, bytes);
+  }
+
+  /** One quantum of a stream; `alone` = nobody else waits. True when the direction has no more. */
+  turn(stream: Stream, nowPs: number, alone: boolean): boolean {
+    const { device } = stream.lane;
+    if (stream.pieceLeft === 0 && !this.#nextPiece(stream)) return true;
+    const { fn } = device;
+    const bytes = Math.min(stream.pieceLeft, alone ? QUANTUM_BYTES_MAX : fn.way.link.mrrsBytes);
+    const addr = stream.cursor.dmaAddr + (stream.cursor.bytes - stream.pieceLeft);
+    const first = stream.left === stream.bytes;
+    const follow = this.#follow;
+    if (follow !== null) follow.before(stream);
+    this.#aim(stream, nowPs, bytes);
+    if (follow !== null) follow.aimed(stream, nowPs, this.#target.translatePs);
+    const endPs = stream.writing
+      ? fn.write(nowPs, addr, bytes, first, this.#target)
+      : fn.read(nowPs, addr, bytes, first, this.#target);
+    if (follow !== null) follow.issued(stream, endPs > stream.endPs);
+    if (endPs > stream.endPs) stream.endPs = endPs;
+    stream.pieceLeft -= bytes;
+    stream.left -= bytes;
+    return stream.left === 0;
+  }
+
+  /** All quanta of the direction are issued; time at which the transfer is over, or -1 when a copy now writes. */
+  end(stream: Stream): number {
+    const { lane, tag, bytes } = stream;
+    const { device } = lane;
+    const endPs = stream.endPs + device.fn.latencyPs(bytes);
+    if (this.#follow !== null) this.#follow.transferred(stream, endPs);
+    if (stream.op === DESC_OP.write) return endPs;
+    if (stream.op === DESC_OP.read) {
+      if (lane.status[tag] === DMA_STATUS.ok) this.#stamp(lane, tag, bytes);
+      return this.#stored(stream, endPs);
+    }
+    if (stream.writing) return endPs;
+    stream.writing = true;
+    stream.left = lane.status[tag] === DMA_STATUS.ok ? bytes : 0;
+    // A copy passes through the engine's buffer, whose rate and start-up time are its service figures.
+    stream.endPs = this.#stored(stream, endPs);
+    return stream.left === 0 ? stream.endPs : -1;
+  }
+
+  /** The transfer is over at `nowPs`: completion entry and interrupt; time at which the handler runs. */
+  completed(lane: Lane, tag: number, nowPs: number): number {
+    const { fn, linked } = lane.device;
+    const log = this.#follow === null ? null : this.#follow.log(lane, tag, "completion");
+    fn.log = log;
+    const writtenPs = linked ? fn.controlWrite(nowPs, COMPLETION_BYTES, COMPLETION_TLPS, this.#control) : nowPs;
+    fn.log = null;
+    if (log !== null) log.serve("interrupt", writtenPs + this.#interruptPs);
+    return writtenPs + this.#interruptPs;
+  }
+
+  /** The medium takes the data of a transfer that ended at `endPs`. */
+  #stored({ lane, tag, bytes }: Stream, endPs: number): number {
+    const { device } = lane;
+    if (this.#follow !== null) device.fn.log = this.#follow.log(lane, tag, "media");
+    const storedPs = device.dataStored(endPs, bytes);
+    device.fn.log = null;
+    return storedPs;
+  }
+
+  /** Translates and dispatches the next piece; false when the transfer ends here because of a fault. */
+  #nextPiece(stream: Stream): boolean {
+    const { cursor, lane, op } = stream;
+    stream.pieceSeen = false;
+    if (op === DESC_OP.copy) {
+      stream.pieceLeft = stream.left;
+      cursor.bytes = stream.left;
+      cursor.dmaAddr = 0;
+      return stream.left > 0;
+    }
+    const status = cursor.next(this.#ctx.arena, lane.access, stream.writing);
+    if (status !== DMA_STATUS.ok) {
+      this.#failed(stream, status, cursor.dmaAddr);
+      return false;
+    }
+    stream.pieceLeft = cursor.bytes;
+    if (this.#payload) this.#dispatch(stream);
+    return true;
+  }
+
+  #failed(stream: Stream, status: number, dmaAddr: number): void {
+    const { lane, tag, op } = stream;
+    lane.status[tag] = status;
+    lane.faultAddr[tag] = dmaAddr;
+    stream.left = 0;
+    const io = lane.io.io[tag] as number;
+    recordFault(this.#ctx.arena, status, lane.spec.device, op !== DESC_OP.read, dmaAddr, tag, io);
+  }
+
+  /** What the next quantum meets behind the link. */
+  #aim(stream: Stream, nowPs: number, bytes: number): void {
+    const { cursor, lane, writing } = stream;
+    const { device } = lane;
+    const target = this.#target;
+    target.translatePs = 0;
+    if (device.unit !== null) {
+      if (stream.walksLeft > 0) {
+        const levels = Math.round(stream.walkLevels / stream.walksLeft);
+        stream.walksLeft -= 1;
+        stream.walkLevels -= levels;
+        target.translatePs = device.unit.walked(nowPs, levels, writing) - nowPs;
+      } else if (stream.op !== DESC_OP.copy) {
+        const levels = stream.pieceSeen ? 0 : cursor.levels;
+        target.translatePs = device.unit.translated(nowPs, cursor.slot, levels, writing, stream.pieceSeen) - nowPs;
+      }
+    }
+    stream.pieceSeen = true;
+    const phys = stream.op === DESC_OP.copy ? this.#copyPhys(stream) : cursor.phys;
+    this.#fabric.aim(device.index, phys, bytes, writing, nowPs, target);
+  }
+
+  /** Address that stands for a copy's source or destination. */
+  #copyPhys({ lane, writing }: Stream): number {
+    const copy = lane.spec.copy;
+    return copy === null ? 0 : writing ? copy.destination : copy.source;
+  }
+
+  /** A copy's bytes move when it starts: both lists are resolved then; its quanta follow in time. */
+  #copyAtOnce(stream: Stream): void {
+    const { lane, tag, bytes } = stream;
+    const { io, access } = lane;
+    const arena = this.#ctx.arena;
+    const sink = this.#sink;
+    this.#name(stream);
+    const source = sink.source;
+    let status = transfer(
+      arena,
+      access,
+      io.sg[tag] as number,
+      io.nents[tag] as number,
+      bytes,
+      false,
+      source,
+      this.#fault,
+    );
+    if (status === DMA_STATUS.ok) {
+      const [sg, nents] = [io.dst[tag] as number, io.dstNents[tag] as number];
+      status = transfer(arena, access, sg, nents, bytes, true, sink, this.#fault);
+    }
+    stream.walksLeft = source.walks + sink.walks;
+    stream.walkLevels = source.walkLevels + sink.levels;
+    if (status !== DMA_STATUS.ok) this.#failed(stream, status, this.#fault.dmaAddr);
+  }
+
+  /** Queues the bytes of the current piece for a worker. */
+  #dispatch(stream: Stream): void {
+    const { cursor, op } = stream;
+    this.#name(stream);
+    if (op === DESC_OP.write && !stream.lane.spec.isStream) this.#readStamps(stream);
+    this.#sink.run(cursor.phys, cursor.bytes, cursor.streamOff, cursor.dmaAddr);
+  }
+
+  #name({ lane, tag, op }: Stream): void {
     const sink = this.#sink;
     const what = sink.what;
     sink.begin(op);
@@ -64,43 +250,26 @@ export class DeviceStage {
     what.version = lane.io.version[tag] as number;
   }
 
-  /** What the medium holds now is what the device will send. */
-  #readStamps(lane: Lane, tag: number, units: number): void {
+  /** What the medium holds now is what the device sends. */
+  #readStamps({ cursor, lane, tag }: Stream): void {
     const stamps = this.#sink.stamps;
-    mediaRead(this.#ctx.arena, this.#ctx.lockOwner, lane.spec.device, lane.io.unit[tag] as number, units, stamps);
-    const first = stamps.version[0] as number;
-    this.#sink.what.version = first;
-    lane.delivered[tag] = stamps.length <= 1 ? first : VERSION_FOLLOW;
+    const first = Math.floor(cursor.streamOff / UNIT_BYTES);
+    const units = Math.ceil((cursor.streamOff + cursor.bytes) / UNIT_BYTES) - first;
+    const unit = (lane.io.unit[tag] as number) + first;
+    mediaRead(this.#ctx.arena, this.#ctx.lockOwner, lane.spec.device, unit, units, stamps);
+    const version = stamps.version[0] as number;
+    this.#sink.what.version = version;
+    this.#sink.stampsOff = first * UNIT_BYTES;
+    const before = cursor.streamOff === 0 ? version : lane.delivered[tag];
+    lane.delivered[tag] = stamps.length <= 1 && before === version ? version : VERSION_FOLLOW;
   }
 
-  #transfer(lane: Lane, tag: number, op: number, bytes: number): number {
-    const { io, access } = lane;
-    const arena = this.#ctx.arena;
-    const sg = io.sg[tag] as number;
-    const nents = io.nents[tag] as number;
-    const sink = this.#sink;
-    if (op !== DESC_OP.copy) return transfer(arena, access, sg, nents, bytes, op === DESC_OP.write, sink, this.#fault);
-    const source = sink.source;
-    const read = transfer(arena, access, sg, nents, bytes, false, source, this.#fault);
-    sink.walks = source.walks;
-    sink.levels = source.walkLevels;
-    if (read !== DMA_STATUS.ok) return read;
-    return transfer(arena, access, io.dst[tag] as number, io.dstNents[tag] as number, bytes, true, sink, this.#fault);
-  }
-
-  #record(lane: Lane, tag: number, status: number, op: number): void {
-    const addr = this.#fault.dmaAddr;
-    lane.faultAddr[tag] = addr;
-    const io = lane.io.io[tag] as number;
-    recordFault(this.#ctx.arena, status, lane.spec.device, op !== DESC_OP.read, addr, tag, io);
-  }
-
-  #end(lane: Lane, op: number, bytes: number, nowPs: number): number {
-    const { walks, levels } = this.#sink;
-    if (op === DESC_OP.write) return lane.device.writeDone(nowPs, bytes, walks, levels);
-    const readEnd = lane.device.readDone(nowPs, bytes, walks, levels);
-    // A copy passes through the engine's buffer, whose rate and start-up time are its service figures.
-    const stored = lane.device.dataStored(readEnd, bytes);
-    return op === DESC_OP.copy ? lane.device.writeDone(stored, bytes, 0, 0) : stored;
+  /** The medium has new content. */
+  #stamp(lane: Lane, tag: number, bytes: number): void {
+    if (!this.#payload || lane.spec.isStream || lane.io.losesWrite(tag)) return;
+    const { io } = lane;
+    const units = Math.ceil(bytes / UNIT_BYTES);
+    const [unit, version] = [io.unit[tag] as number, io.version[tag] as number];
+    mediaWrite(this.#ctx.arena, this.#ctx.lockOwner, lane.spec.device, unit, units, version);
   }
 }

@@ -10,10 +10,11 @@ import { failureOf, MAP_OK } from "../../host/status.ts";
 import { UNIT_BYTES } from "../../memory/pattern.ts";
 import { DMA_STATUS, DMA_STATUS_NAMES } from "../../shm/dma_status.ts";
 import { Charger } from "../../timing/charge.ts";
-import { PRICE } from "../../timing/constants.ts";
+import type { HostPrices } from "../../timing/host_cost/prices.ts";
 import { copyByCpu } from "../cpu_copy.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
+import type { IoTrace } from "./io_trace.ts";
 import type { Lane } from "./lane.ts";
 
 /** A driver that cannot map now tries again after this (assumed: a block-layer requeue under load). */
@@ -22,18 +23,27 @@ const RETRIES_IN_A_ROW_MAX = 10_000;
 
 /** CPU side of the loop; {@link enter} must name the lane and CPU before any other call. */
 export class HostStage {
-  readonly charger = new Charger();
+  readonly charger: Charger;
+  readonly #prices: HostPrices;
   readonly #ctx: HostContext;
   readonly #clock: VirtualClock;
   readonly #dispatcher: CopyDispatcher | null;
-  /** Test hook: I/O of clone 0 whose data get one wrong byte, -1 = none. */
-  #flipIo: number;
+  /** Null unless single I/Os are followed. */
+  readonly #trace: IoTrace | null;
 
-  constructor(ctx: HostContext, clock: VirtualClock, dispatcher: CopyDispatcher | null, flipIo: number) {
+  constructor(
+    ctx: HostContext,
+    clock: VirtualClock,
+    dispatcher: CopyDispatcher | null,
+    prices: HostPrices,
+    trace: IoTrace | null,
+  ) {
+    this.#trace = trace;
+    this.charger = new Charger(prices);
+    this.#prices = prices;
     this.#ctx = ctx;
     this.#clock = clock;
     this.#dispatcher = dispatcher;
-    this.#flipIo = flipIo;
   }
 
   /** Host code now acts for this lane on `cpu`. */
@@ -67,31 +77,45 @@ export class HostStage {
     const nowPs = this.#clock.nowPs;
     this.enter(lane, lane.spec.cpu);
     const { tag } = runner;
-    const code = lane.io.prepare(tag, runner.io, runner.write, runner.bytes, runner.unit, runner.version);
-    const mappedPs = this.charger.charge(nowPs, this.#ctx.cost);
+    const code = lane.io.prepare(
+      tag,
+      runner.io,
+      runner.write,
+      runner.bytes,
+      runner.unit,
+      runner.version,
+      runner.expected,
+    );
+    const mappedPs = this.#charge(lane, tag, "map");
     if (code === MAP_OK) {
       lane.tries = 0;
       lane.paths[tag] = lane.io.persistent ? lane.persistentPath : this.#ctx.cost.path;
       lane.stats.mapNs += (mappedPs - nowPs) / 1000;
       runner.issued();
     } else this.#refused(lane, code);
-    return mappedPs + PRICE.submitPs;
+    const endPs = mappedPs + this.#prices.submitPs;
+    if (this.#trace !== null) this.#log(lane, tag, "submit", "cpu", endPs);
+    return endPs;
   }
 
   /** Unmaps and ends the command. */
   complete(lane: Lane, tag: number, cpu: number): number {
     const nowPs = this.#clock.nowPs;
     this.enter(lane, cpu);
+    if (this.#trace !== null) this.#waited(lane, tag, cpu, nowPs);
     const status = lane.status[tag] as number;
     const ok = status === DMA_STATUS.ok;
     if (ok) this.#countPath(lane, lane.paths[tag] as number, lane.io.bytes[tag] as number);
     else this.#fail(lane, tag, status);
-    this.#flipOnce(lane, tag, ok);
-    lane.io.finish(tag, lane.delivered[tag] as number, ok, lane.runner.verifying);
-    const unmappedPs = this.charger.charge(nowPs, this.#ctx.cost);
+    lane.io.finish(tag, lane.delivered[tag] as number, ok);
+    const unmappedPs = this.#charge(lane, tag, "unmap");
     lane.stats.unmapNs += (unmappedPs - nowPs) / 1000;
     lane.stats.commands += 1;
-    const endPs = unmappedPs + PRICE.completePs;
+    const endPs = unmappedPs + this.#prices.completePs;
+    if (this.#trace !== null) {
+      this.#log(lane, tag, "completion", "cpu", endPs);
+      this.#trace.completed(lane, tag, endPs);
+    }
     lane.runner.completed(tag, this.#clock.nsAt(endPs), !ok);
     return endPs;
   }
@@ -109,7 +133,41 @@ export class HostStage {
     this.#countPath(lane, PATH.cpu, runner.bytes);
     lane.stats.commands += 1;
     runner.issued();
-    return this.#clock.nowPs + PRICE.submitPs + runner.bytes * PRICE.daxBytePs;
+    const submittedPs = this.#clock.nowPs + this.#prices.submitPs;
+    const endPs = submittedPs + runner.bytes * this.#prices.daxBytePs;
+    if (this.#trace !== null) {
+      this.#log(lane, runner.tag, "submit", "cpu", submittedPs);
+      this.#log(lane, runner.tag, "copy", "cpu", endPs);
+    }
+    return endPs;
+  }
+
+  /** Prices what the cost record holds, from the clock's time on; returns its end. */
+  #charge(lane: Lane, tag: number, phase: string): number {
+    const { charger } = this;
+    if (this.#trace === null) return charger.charge(this.#clock.nowPs, this.#ctx.cost, this.#ctx.cpu);
+    const log = this.#trace.of(lane, tag)?.log ?? null;
+    if (log !== null) log.phase = phase;
+    charger.log = log;
+    const endPs = charger.charge(this.#clock.nowPs, this.#ctx.cost, this.#ctx.cpu);
+    charger.log = null;
+    return endPs;
+  }
+
+  /** A followed command: `place` was busy with it until `endPs`. */
+  #log(lane: Lane, tag: number, phase: string, place: string, endPs: number): void {
+    const log = this.#trace?.of(lane, tag)?.log;
+    if (log === undefined) return;
+    log.phase = phase;
+    log.serve(place, endPs);
+  }
+
+  /** A followed command: its completion waited for the CPU. */
+  #waited(lane: Lane, tag: number, cpu: number, nowPs: number): void {
+    const log = this.#trace?.of(lane, tag)?.log;
+    if (log === undefined) return;
+    log.phase = "completion";
+    log.wait(`cpu ${cpu}`, nowPs);
   }
 
   #countPath(lane: Lane, path: number, bytes: number): void {
@@ -130,11 +188,5 @@ export class HostStage {
 
   #refusal(lane: Lane, code: number, bytes: number): string {
     return refusalText(this.#ctx, lane.io.device, { bytes, phys: lane.spec.buffers?.base ?? 0, attrs: 0 }, code);
-  }
-
-  #flipOnce(lane: Lane, tag: number, ok: boolean): void {
-    if (this.#flipIo < 0 || !ok || lane.spec.index !== 0 || lane.io.io[tag] !== this.#flipIo) return;
-    lane.io.flip(tag);
-    this.#flipIo = -1;
   }
 }

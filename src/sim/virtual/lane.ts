@@ -3,12 +3,25 @@ import type { DeviceAccess } from "../../device/access.ts";
 import type { HostContext } from "../../host/context.ts";
 import { CloneIo } from "../io_path.ts";
 import type { CloneSpec } from "../load/clones.ts";
-import { CloneRunner } from "../load/runner.ts";
+import { CloneRunner, type IoWatch } from "../load/runner.ts";
 import type { Device } from "../machine/description.ts";
 import type { Payload } from "../payload.ts";
+import type { RunDebug } from "../run_debug.ts";
 import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
+import type { IoHook } from "../test_hook.ts";
 import type { DeviceModel } from "./device_model.ts";
+
+/** What a lane needs of the run's options. */
+export interface LaneOptions {
+  readonly verify: boolean;
+  /** Session of dma-debug; null = off. */
+  readonly debug: RunDebug | null;
+  /** Test hook: what an I/O of clone 0 does wrong. */
+  readonly ioHook: IoHook;
+  /** Hears of every I/O; null = nobody asks. */
+  readonly watch: IoWatch | null;
+}
 
 /** Joins a clone's load, driver, device and counters; its index in the loop is the clone's. */
 export class Lane {
@@ -27,6 +40,8 @@ export class Lane {
   readonly status: Uint8Array;
   readonly faultAddr: Float64Array;
   readonly delivered: Float64Array;
+  /** Number of the transfer of tag 0 among those of all lanes; one for each tag. */
+  readonly firstStream: number;
   persistentPath = 0;
   /** A submit item waits for the CPU, or a try event for its time. */
   queued = false;
@@ -40,21 +55,24 @@ export class Lane {
     spec: CloneSpec,
     stats: JobStats,
     device: DeviceModel,
+    firstStream: number,
     payload: Payload | null,
-    verify: boolean,
+    options: LaneOptions,
   ) {
     this.spec = spec;
     this.stats = stats;
     this.device = device;
-    this.verify = verify && spec.job.verify;
+    this.verify = options.verify && spec.job.verify;
     this.runner = new CloneRunner(ctx.arena, spec, stats);
-    this.io = new CloneIo(system, ctx, spec, this.verify ? payload : null);
+    this.runner.watch = options.watch;
+    this.io = new CloneIo(system, ctx, spec, this.verify ? payload : null, options.debug, options.ioHook);
     this.access = system.accessOf(ctx.arena, spec.device);
     this.completionCpu = completionCpu(system.machine.devices[spec.device] as Device, spec);
     this.paths = new Uint8Array(this.io.tags);
     this.status = new Uint8Array(this.io.tags);
     this.faultAddr = new Float64Array(this.io.tags);
     this.delivered = new Float64Array(this.io.tags);
+    this.firstStream = firstStream;
   }
 }
 

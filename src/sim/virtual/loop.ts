@@ -9,13 +9,9 @@
  * Nothing here depends on worker threads: bytes follow the decisions, never the other way round.
  */
 import type { HostContext } from "../../host/context.ts";
-import type { DmaDomain } from "../../host/dma/device.ts";
-import { flushDue } from "../../host/iommu/flush_queue.ts";
-import { growPools, growthRequested } from "../../host/swiotlb/grown.ts";
-import { DOMAIN, REGIONS } from "../../shm/layout.ts";
-import { PRICE } from "../../timing/constants.ts";
 import { EventQueue } from "../../timing/event_queue.ts";
 import { Server, type ServerStats } from "../../timing/server.ts";
+import { machinePrices } from "../host_system.ts";
 import type { CloneSpec } from "../load/clones.ts";
 import type { Device } from "../machine/description.ts";
 import type { JobStats } from "../stats.ts";
@@ -25,20 +21,36 @@ import { CpuQueue, WORK } from "./cpu_queue.ts";
 import { DeviceModel } from "./device_model.ts";
 import { DeviceStage } from "./device_stage.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
+import { Fabric } from "./fabric.ts";
 import { HostStage } from "./host_stage.ts";
-import { Lane } from "./lane.ts";
+import { HostTimers } from "./host_timers.ts";
+import type { IoTrace } from "./io_trace.ts";
+import { Lane, type LaneOptions } from "./lane.ts";
+import { Turns } from "./turns.ts";
 
-const EVENT = Object.freeze({ tryIssue: 0, cpuFree: 1, fetch: 2, dma: 3, done: 4, copied: 5, flush: 6, grow: 7 });
+const EVENT = Object.freeze({
+  tryIssue: 0,
+  cpuFree: 1,
+  fetch: 2,
+  dma: 3,
+  over: 4,
+  done: 5,
+  copied: 6,
+  flush: 7,
+  grow: 8,
+  readTurn: 9,
+  writeTurn: 10,
+});
 /** At equal times what has happened comes before what may be done next. */
 const PRIORITY = Object.freeze({ device: 0, cpu: 1, issue: 2, timer: 3 });
 const CLOCK_CHECK_EVENTS = 256;
 
 /** What the loop needs of the run's options. */
-export interface LoopOptions {
-  readonly verify: boolean;
+export interface LoopOptions extends LaneOptions {
   /** Virtual seconds after which jobs are cut; null = none. */
   readonly limitSeconds: number | null;
-  readonly flipIo: number;
+  /** Follows single I/Os; null = none. */
+  readonly trace: IoTrace | null;
 }
 
 /** One run's events. Call `run` in slices until `finished`; the same inputs give the same order of events. */
@@ -47,8 +59,8 @@ export class VirtualLoop {
   events = 0;
   readonly lanes: readonly Lane[];
   readonly #system: System;
-  readonly #ctx: HostContext;
   readonly #limitNs: number;
+  readonly #trace: IoTrace | null;
   readonly #dispatcher: CopyDispatcher | null;
   readonly #queue = new EventQueue(4096);
   readonly #cpus: CpuQueue;
@@ -56,11 +68,12 @@ export class VirtualLoop {
   readonly #host: HostStage;
   readonly #device: DeviceStage;
   readonly #models = new Map<number, DeviceModel>();
-  readonly #walkers: readonly Server[];
-  readonly #flushArmed: Uint8Array;
+  readonly #fabric: Fabric;
+  readonly #turns: Turns;
+  readonly #doorbellPs: number;
+  readonly #timers: HostTimers;
   /** Lanes of every stonewall group that are not done. */
   readonly #groupLeft: number[] = [];
-  #growArmed = false;
   #group = -1;
 
   constructor(
@@ -72,17 +85,22 @@ export class VirtualLoop {
     options: LoopOptions,
   ) {
     this.#system = system;
-    this.#ctx = ctx;
     this.#limitNs = options.limitSeconds === null ? Number.POSITIVE_INFINITY : options.limitSeconds * 1e9;
     this.#dispatcher = dispatcher;
-    this.#host = new HostStage(ctx, this.clock, dispatcher, options.flipIo);
-    this.#device = new DeviceStage(ctx, dispatcher);
-    this.#walkers = system.machine.iommu.units.map((unit) => new Server(`${unit.name} walkers`, "iommu", unit.walkers));
-    this.#flushArmed = new Uint8Array(system.devices.length);
+    this.#trace = options.trace;
+    this.#host = new HostStage(ctx, this.clock, dispatcher, machinePrices(system.machine, true), options.trace);
+    this.#fabric = new Fabric(system, footprintOf(clones));
+    this.#doorbellPs = this.#fabric.constants.get("host.doorbellNs") * 1000;
+    this.#device = new DeviceStage(ctx, this.#fabric, dispatcher, options.trace);
+    this.#timers = new HostTimers(system, ctx, this.clock, this.#queue, { ...EVENT, priority: PRIORITY.timer });
+    let streams = 0;
     this.lanes = clones.map((spec) => {
       const jobStats = stats[spec.jobIndex] as JobStats;
-      return new Lane(system, ctx, spec, jobStats, this.#model(spec.device), dispatcher, options.verify);
+      const lane = new Lane(system, ctx, spec, jobStats, this.#model(spec.device), streams, dispatcher, options);
+      streams += lane.io.tags;
+      return lane;
     });
+    this.#turns = new Turns(this.#queue, this.#device, this.lanes, { ...EVENT, priority: PRIORITY.device });
     const cpus = system.machine.cpus.count;
     this.#cpus = new CpuQueue(
       cpus,
@@ -120,16 +138,19 @@ export class VirtualLoop {
   }
 
   servers(): ServerStats[] {
+    return [...this.#ownServers(), ...this.#fabric.servers()];
+  }
+
+  #ownServers(): ServerStats[] {
     const devices = [...this.#models.values()].flatMap((model) => [...model.servers()]);
-    return [...this.#cpuServers, ...devices, ...this.#walkers, ...this.#host.charger.servers()];
+    return [...this.#cpuServers, ...devices, ...this.#host.charger.servers()];
   }
 
   #model(index: number): DeviceModel {
     const known = this.#models.get(index);
     if (known !== undefined) return known;
-    const unit = this.#system.devices[index]?.domain?.unit;
-    const walkers = unit === undefined ? null : (this.#walkers[unit] ?? null);
-    const made = new DeviceModel(this.#system.machine.devices[index] as Device, walkers);
+    const device = this.#system.machine.devices[index] as Device;
+    const made = new DeviceModel(device, index, this.#fabric.functionOf(index), this.#fabric.unitOf(index));
     this.#models.set(index, made);
     return made;
   }
@@ -138,7 +159,9 @@ export class VirtualLoop {
     const shiftPs = this.clock.rebase();
     if (shiftPs === 0) return;
     this.#queue.rebase(shiftPs);
-    for (const server of this.servers()) server.rebase(shiftPs);
+    this.#trace?.rebase(shiftPs);
+    this.#fabric.rebase(shiftPs);
+    for (const server of this.#ownServers()) server.rebase(shiftPs);
   }
 
   #handle(kind: number, subject: number, detail: number): void {
@@ -148,11 +171,15 @@ export class VirtualLoop {
       return;
     }
     if (kind === EVENT.flush) {
-      this.#flush(subject);
+      this.#timers.flush(subject);
+      return;
+    }
+    if (kind === EVENT.readTurn || kind === EVENT.writeTurn) {
+      this.#turns.turn(subject, kind === EVENT.writeTurn, this.clock.nowPs);
       return;
     }
     if (kind === EVENT.grow) {
-      this.#grow();
+      this.#timers.grow();
       return;
     }
     const lane = this.lanes[subject] as Lane;
@@ -160,11 +187,13 @@ export class VirtualLoop {
     if (kind === EVENT.tryIssue) this.#cpuWork(lane.spec.cpu, WORK.submit, subject, 0);
     else if (kind === EVENT.fetch) {
       this.#queue.push(this.#device.fetch(lane, detail, nowPs), PRIORITY.device, EVENT.dma, subject, detail);
-    } else if (kind === EVENT.dma) {
-      this.#queue.push(this.#device.dma(lane, detail, nowPs), PRIORITY.device, EVENT.done, subject, detail);
+    } else if (kind === EVENT.dma) this.#turns.join(lane, detail, nowPs);
+    else if (kind === EVENT.over) {
+      this.#queue.push(this.#device.completed(lane, detail, nowPs), PRIORITY.device, EVENT.done, subject, detail);
     } else if (kind === EVENT.done) this.#cpuWork(lane.completionCpu, WORK.complete, subject, detail);
     else {
       lane.runner.completed(detail, this.clock.nowNs, false);
+      if (this.#trace !== null) this.#trace.completed(lane, detail, nowPs);
       this.#goOn(lane);
     }
   }
@@ -201,22 +230,23 @@ export class VirtualLoop {
     }
     runner.take(nowNs);
     const { tag } = runner;
+    if (this.#trace !== null) this.#trace.taken(lane, this.clock.nowPs, nowNs);
     if (spec.dax !== null) {
       const copiedPs = this.#host.copy(lane);
       this.#queue.push(copiedPs, PRIORITY.device, EVENT.copied, spec.index, tag);
       return copiedPs;
     }
     const endPs = this.#host.submit(lane);
-    this.#armFlush(lane.io.device.domain);
-    this.#armGrowth(endPs);
-    if (lane.tries === 0) this.#queue.push(endPs + PRICE.doorbellPs, PRIORITY.device, EVENT.fetch, spec.index, tag);
+    this.#timers.armFlush(lane.io.device.domain);
+    this.#timers.armGrowth(endPs);
+    if (lane.tries === 0) this.#queue.push(endPs + this.#doorbellPs, PRIORITY.device, EVENT.fetch, spec.index, tag);
     this.#goOn(lane);
     return endPs;
   }
 
   #complete(lane: Lane, tag: number, cpu: number): number {
     const endPs = this.#host.complete(lane, tag, cpu);
-    this.#armFlush(lane.io.device.domain);
+    this.#timers.armFlush(lane.io.device.domain);
     this.#goOn(lane);
     return endPs;
   }
@@ -231,39 +261,6 @@ export class VirtualLoop {
     const readyPs = this.clock.psAt(readyNs);
     if (readyPs > this.clock.nowPs) this.#queue.push(readyPs, PRIORITY.issue, EVENT.tryIssue, lane.spec.index, 0);
     else this.#cpuWork(lane.spec.cpu, WORK.submit, lane.spec.index, 0);
-  }
-
-  /** A lazy domain's timer, armed by the flush queue itself, becomes an event. */
-  #armFlush(domain: DmaDomain | null): void {
-    if (domain === null || domain.mode !== "lazy" || this.#flushArmed[domain.index] === 1) return;
-    const base = REGIONS.domains.word + domain.index * REGIONS.domains.stride;
-    if ((this.#ctx.arena.i32[base + DOMAIN.fqTimerArmed] as number) === 0) return;
-    this.#flushArmed[domain.index] = 1;
-    const duePs = this.clock.psAt(this.#ctx.arena.f64[(base + DOMAIN.fqDueNs) >>> 1] as number);
-    this.#queue.push(duePs, PRIORITY.timer, EVENT.flush, domain.index, 0);
-  }
-
-  #flush(domainIndex: number): void {
-    this.#flushArmed[domainIndex] = 0;
-    const domain = this.#system.devices[domainIndex]?.domain ?? null;
-    if (domain === null) return;
-    this.#ctx.nowNs = this.clock.nowNs;
-    this.#ctx.cost.reset();
-    flushDue(this.#ctx, domain);
-    this.#armFlush(domain);
-  }
-
-  /** The growth worker, scheduled by a map without room, runs when that map has returned. */
-  #armGrowth(atPs: number): void {
-    const pool = this.#system.pool;
-    if (pool?.growth === undefined || this.#growArmed || !growthRequested(this.#ctx.arena, pool)) return;
-    this.#growArmed = true;
-    this.#queue.push(atPs, PRIORITY.timer, EVENT.grow, 0, 0);
-  }
-
-  #grow(): void {
-    this.#growArmed = false;
-    if (this.#system.pool !== null) growPools(this.#ctx, this.#system.pool);
   }
 
   #stopLane(lane: Lane, cut: boolean): void {
@@ -294,4 +291,12 @@ export class VirtualLoop {
     }
     if (!this.finished && this.#groupLeft[this.#group] === 0) this.#settleGroup();
   }
+}
+
+/** Memory that the buffers of a load cover, bytes. */
+function footprintOf(clones: readonly CloneSpec[]): number {
+  return clones.reduce((sum, { buffers, depth, commandsPerIo, copy }) => {
+    const ring = buffers === null ? 0 : buffers.stride * depth * commandsPerIo;
+    return sum + ring + (copy === null ? 0 : 2 * copy.bytes);
+  }, 0);
 }

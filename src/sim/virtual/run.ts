@@ -12,9 +12,12 @@ import { LockHeldError } from "../../shm/mutex.ts";
 import { MAIN_OWNER, makeHostContext } from "../host_ports.ts";
 import { findLeaks } from "../leaks.ts";
 import type { RunOutcome } from "../result_assembly.ts";
+import { attachRunDebug, releaseDevices } from "../run_debug.ts";
 import { type RunSetup, WORKER_ENTRY } from "../run_setup.ts";
 import { JobStats } from "../stats.ts";
+import type { IoWatch } from "../load/runner.ts";
 import { CopyDispatcher } from "./dispatcher.ts";
+import type { IoTrace } from "./io_trace.ts";
 import { VirtualLoop } from "./loop.ts";
 import type { CopyTask } from "./task.ts";
 
@@ -22,17 +25,27 @@ const SLICE_MS = 20;
 const BACKOFF_MS = 2;
 const PROGRESS_MS = 200;
 
+/** What looks at single I/Os of a run; neither changes it. */
+export interface LoopObserver {
+  readonly watch: IoWatch | null;
+  readonly trace: IoTrace | null;
+}
+
 /** Runs the profile to its end, its limit or an abort. A failed worker is part of the outcome, not an exception. */
-export async function runVirtual(setup: RunSetup): Promise<RunOutcome> {
+export async function runVirtual(setup: RunSetup, observer: LoopObserver | null = null): Promise<RunOutcome> {
   const { options, arena, system, clones, hook } = setup;
   const workers = options.payload ? options.workers : 0;
   const dispatcher = options.payload ? new CopyDispatcher(arena, workers) : null;
   const ctx = makeHostContext(arena, system, MAIN_OWNER, dispatcher ?? { copy: () => true, fill: () => true });
   const stats = options.profile.jobs.map(() => new JobStats());
+  const debug = attachRunDebug(arena, MAIN_OWNER, system, options.profile);
   const loop = new VirtualLoop(system, ctx, clones, stats, dispatcher, {
     verify: options.payload && options.verify,
     limitSeconds: options.limitSeconds,
-    flipIo: hook.flipIo,
+    ioHook: hook.io,
+    debug,
+    watch: observer?.watch ?? null,
+    trace: observer?.trace ?? null,
   });
   const pool = workers === 0 ? null : new WorkerPool(WORKER_ENTRY, workers);
   const coordinator =
@@ -57,6 +70,7 @@ export async function runVirtual(setup: RunSetup): Promise<RunOutcome> {
     await pool?.close();
   }
   const failure = coordinator?.failure ?? null;
+  if (!partial && failure === null) releaseDevices(debug, system);
   return {
     stats,
     servers: loop.servers(),
@@ -64,6 +78,7 @@ export async function runVirtual(setup: RunSetup): Promise<RunOutcome> {
     events: loop.events,
     partial: partial || failure !== null,
     failure,
+    debug: debug === null ? [] : [debug.plain()],
     leaks: partial || failure !== null ? [] : findLeaks(ctx, system),
     iotlbLookups: loop.lanes.reduce((sum, lane) => sum + lane.access.lookups, 0),
     iotlbMisses: loop.lanes.reduce((sum, lane) => sum + lane.access.misses, 0),

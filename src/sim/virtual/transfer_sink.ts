@@ -21,6 +21,8 @@ export class TransferSink implements RunSink {
   readonly what: CheckedTransfer = { job: 0, engine: 0, io: 0, unit: 0, version: 0 };
   /** Versions of the medium at the instant of a device write; one run when it is uniform. */
   readonly stamps = new MediaRuns(MEDIA_RUNS_MAX);
+  /** Offset in the transfer at which {@link stamps} begin. */
+  stampsOff = 0;
   /** Source runs of a copy. */
   readonly source = new RunList();
   readonly #dispatcher: CopyDispatcher | null;
@@ -35,6 +37,7 @@ export class TransferSink implements RunSink {
     this.walks = 0;
     this.levels = 0;
     this.stamps.clear();
+    this.stampsOff = 0;
     this.source.clear();
   }
 
@@ -59,7 +62,7 @@ export class TransferSink implements RunSink {
     const stamps = this.stamps;
     for (let done = 0; done < bytes; ) {
       const at = streamOff + done;
-      const piece = Math.min(bytes - done, stamps.seek(at));
+      const piece = Math.min(bytes - done, stamps.seek(at - this.stampsOff));
       this.what.version = stamps.version[stamps.current] as number;
       dispatcher.toMemory(this.what, phys + done, piece, this.keyLo, this.keyHi, at, this.pattern);
       done += piece;

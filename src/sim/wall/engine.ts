@@ -26,6 +26,8 @@ export const DESC_FLAG = Object.freeze({
   pattern: 1,
   /** The device has no block medium: content does not depend on stamps. */
   stream: 2,
+  /** Test hook: the write is reported complete and never reaches the medium. */
+  lost: 4,
 });
 
 /** Commands served before the other queue pairs get their turn; its effect beside 32 is within the noise of the computer. */
@@ -167,7 +169,8 @@ export class WallEngine implements RunSink {
     else this.#runs.clear();
     const status = transfer(this.#arena, this.#access, sg, nents, bytes, write, this, this.#fault);
     if (status !== DMA_STATUS.ok) return this.#faulted(status, write);
-    if (stamped && !write) {
+    const isLost = ((words[desc + DESC.flags] as number) & DESC_FLAG.lost) !== 0;
+    if (stamped && !write && !isLost) {
       mediaWrite(
         this.#arena,
         this.#owner,
@@ -176,7 +179,7 @@ export class WallEngine implements RunSink {
         Math.ceil(bytes / UNIT_BYTES),
         this.#what.version,
       );
-    } else if (stamped && this.#runs.length > 1) this.#what.version = VERSION_FOLLOW;
+    } else if (stamped && write && this.#runs.length > 1) this.#what.version = VERSION_FOLLOW;
     return status;
   }
 

@@ -10,6 +10,7 @@ import { HEADER, REGIONS } from "../../shm/layout.ts";
 import { MAIN_OWNER, makeHostContext } from "../host_ports.ts";
 import { findLeaks } from "../leaks.ts";
 import type { RunOutcome } from "../result_assembly.ts";
+import { attachRunDebug, releaseDevices } from "../run_debug.ts";
 import { type RunSetup, WORKER_ENTRY } from "../run_setup.ts";
 import { JobStats } from "../stats.ts";
 import type { WallOutcome, WallTask } from "./task.ts";
@@ -43,7 +44,7 @@ export async function runWall(setup: RunSetup): Promise<RunOutcome> {
       load,
       verify: options.verify,
       limitNs: options.limitSeconds === null ? null : options.limitSeconds * 1e9,
-      flipIo: hook.flipIo,
+      ioHook: hook.io,
     }),
   );
   const startMs = performance.now();
@@ -71,6 +72,9 @@ export async function runWall(setup: RunSetup): Promise<RunOutcome> {
     fill: (dst, byte, bytes) => fillPhys(arena, dst, byte, bytes),
   });
   const failure = coordinator.failure;
+  const debug = attachRunDebug(arena, MAIN_OWNER, system, options.profile);
+  if (!options.signal.aborted && failure === null) releaseDevices(debug, system);
+  const sessions = [...outcomes.map((outcome) => outcome?.debug ?? null), debug?.plain() ?? null];
   return {
     stats,
     servers: [],
@@ -78,6 +82,7 @@ export async function runWall(setup: RunSetup): Promise<RunOutcome> {
     events: 0,
     partial: options.signal.aborted || failure !== null,
     failure,
+    debug: sessions.filter((session) => session !== null),
     leaks: failure === null ? findLeaks(ctx, system) : [],
     iotlbLookups: outcomes.reduce((sum, outcome) => sum + (outcome?.iotlbLookups ?? 0), 0),
     iotlbMisses: outcomes.reduce((sum, outcome) => sum + (outcome?.iotlbMisses ?? 0), 0),

@@ -15,13 +15,22 @@ import { CloneIo } from "../io_path.ts";
 import type { CloneSpec } from "../load/clones.ts";
 import { CloneRunner } from "../load/runner.ts";
 import type { Payload } from "../payload.ts";
+import type { RunDebug } from "../run_debug.ts";
 import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
+import type { IoHook } from "../test_hook.ts";
 import { DESC_FLAG } from "./engine.ts";
 
 const RETRY_NS = 1000;
 const SUBMIT_BATCH = 128;
 const RETRIES_IN_A_ROW_MAX = 200_000;
+
+/** What a submitter needs of the run's options. */
+export interface SubmitterOptions {
+  readonly verify: boolean;
+  readonly debug: RunDebug | null;
+  readonly ioHook: IoHook;
+}
 
 /** One clone on its thread; {@link poll} never blocks. Times are nanoseconds of performance.now. */
 export class WallSubmitter {
@@ -41,35 +50,32 @@ export class WallSubmitter {
   readonly #paths: Uint8Array;
   #opened = false;
   #failedTries = 0;
-  #flipIo: number;
   #aborted = false;
 
-  /** `payload` moves bytes; `verify` also produces and checks them. `flipIo` is a test hook: I/O whose data get one wrong byte. */
+  /** `payload` moves bytes; with `options.verify` they are also produced and checked. */
   constructor(
     system: System,
     ctx: HostContext,
     spec: CloneSpec,
     stats: JobStats,
     payload: Payload,
-    verify: boolean,
     engineWorker: number,
-    flipIo: number,
+    options: SubmitterOptions,
   ) {
     this.#ctx = ctx;
     this.#spec = spec;
     this.#stats = stats;
-    this.#payload = verify && spec.job.verify ? payload : null;
+    this.#payload = options.verify && spec.job.verify ? payload : null;
     this.#rawPayload = payload;
     this.#engineWorker = REGIONS.workers.word + engineWorker * REGIONS.workers.stride;
     this.runner = new CloneRunner(ctx.arena, spec, stats);
-    this.io = new CloneIo(system, ctx, spec, this.#payload);
+    this.io = new CloneIo(system, ctx, spec, this.#payload, options.debug, options.ioHook);
     const qpair = REGIONS.qpairs.word + spec.index * REGIONS.qpairs.stride;
     this.#sq = qpair + QPAIR.sq;
     this.#cq = qpair + QPAIR.cq;
     this.#descs = REGIONS.descriptors.word + spec.index * QPAIR_DEPTH * DESC.WORDS;
     this.#comps = REGIONS.completions.word + spec.index * QPAIR_DEPTH * COMPLETION.WORDS;
     this.#paths = new Uint8Array(this.io.tags);
-    this.#flipIo = flipIo;
   }
 
   start(nowNs: number): void {
@@ -126,14 +132,10 @@ export class WallSubmitter {
     } else {
       const path = this.#paths[tag] as number;
       this.#stats.paths[path] = (this.#stats.paths[path] as number) + (this.io.bytes[tag] as number);
-      if (this.#flipIo >= 0 && this.io.io[tag] === this.#flipIo) {
-        this.io.flip(tag);
-        this.#flipIo = -1;
-      }
     }
     this.#ctx.cost.reset();
     const version = this.#ctx.arena.u32[comp + COMPLETION.version] as number;
-    this.io.finish(tag, version, ok && !this.#aborted, this.runner.verifying);
+    this.io.finish(tag, version, ok && !this.#aborted);
     this.#stats.commands += 1;
     this.runner.completed(tag, nowNs, !ok);
   }
@@ -164,7 +166,8 @@ export class WallSubmitter {
   #prepare(nowNs: number): boolean {
     const runner = this.runner;
     this.#ctx.cost.reset();
-    const code = this.io.prepare(runner.tag, runner.io, runner.write, runner.bytes, runner.unit, runner.version);
+    const { tag, io, write, bytes, unit, version, expected } = runner;
+    const code = this.io.prepare(tag, io, write, bytes, unit, version, expected);
     if (code === MAP_OK) {
       this.#paths[runner.tag] = this.io.persistent ? this.#persistentPath : this.#ctx.cost.path;
       this.#failedTries = 0;
@@ -200,7 +203,9 @@ export class WallSubmitter {
     words[desc + DESC.keyLo] = this.io.keyLo;
     words[desc + DESC.keyHi] = this.io.keyHi;
     words[desc + DESC.flags] =
-      (this.#payload === null ? 0 : DESC_FLAG.pattern) | (this.#spec.isStream ? DESC_FLAG.stream : 0);
+      (this.#payload === null ? 0 : DESC_FLAG.pattern) |
+      (this.#spec.isStream ? DESC_FLAG.stream : 0) |
+      (this.io.losesWrite(tag) ? DESC_FLAG.lost : 0);
     words[desc + DESC.job] = this.#spec.jobIndex;
   }
 

@@ -3,7 +3,9 @@ import type { ArenaHandle } from "../../shm/arena.ts";
 import type { LoadOptions } from "../load/clones.ts";
 import type { Machine } from "../machine/description.ts";
 import type { Profile } from "../profile/job.ts";
+import type { RunDebugPlain } from "../run_debug.ts";
 import type { JobPlain } from "../stats.ts";
+import type { IoHook } from "../test_hook.ts";
 
 /** Sent as structured clone; the worker derives system and clones from it as every other does. */
 export interface WallTask {
@@ -16,13 +18,15 @@ export interface WallTask {
   readonly load: LoadOptions;
   readonly verify: boolean;
   readonly limitNs: number | null;
-  /** Test hook: I/O of clone 0 whose data get one wrong byte; -1 = none. */
-  readonly flipIo: number;
+  /** Test hook: what an I/O of clone 0 does wrong. */
+  readonly ioHook: IoHook;
 }
 
 /** What one worker measured; outcomes of all workers add up. */
 export interface WallOutcome {
   readonly jobs: readonly JobPlain[];
+  /** What dma-debug found on this thread; null = off. */
+  readonly debug: RunDebugPlain | null;
   readonly iotlbLookups: number;
   readonly iotlbMisses: number;
   /** Sums of the cost records of all mappings of this worker. */

@@ -18,6 +18,7 @@ import { ringUsed } from "../../shm/ring.ts";
 import { makeHostContext } from "../host_ports.ts";
 import { type CloneSpec, planClones } from "../load/clones.ts";
 import { DirectPayload } from "../payload.ts";
+import { attachRunDebug, type RunDebug } from "../run_debug.ts";
 import { JobStats } from "../stats.ts";
 import { System } from "../system.ts";
 import { WorkerState } from "../worker_state.ts";
@@ -65,6 +66,7 @@ class WallWorker {
   readonly #ctx: HostContext;
   readonly #lazyDomains: readonly DmaDomain[];
   readonly #pool: BouncePool | null;
+  readonly #debug: RunDebug | null;
   #startNs = 0;
 
   constructor(task: WallTask) {
@@ -76,6 +78,7 @@ class WallWorker {
     const clones = planClones(system, task.profile, task.load);
     this.#groups = groupSizes(clones);
     this.#ctx = makeHostContext(this.#arena, system, task.worker, immediateCopies(this.#arena));
+    this.#debug = attachRunDebug(this.#arena, task.worker, system, task.profile);
     this.#lazyDomains = system.devices
       .map((device) => device.domain)
       .filter((domain) => domain?.mode === "lazy")
@@ -97,6 +100,7 @@ class WallWorker {
     this.#state.left();
     return {
       jobs: this.#stats.map((stats) => stats.plain()),
+      debug: this.#debug?.plain() ?? null,
       iotlbLookups: this.#engines.reduce((sum, engine) => sum + engine.lookups, 0),
       iotlbMisses: this.#engines.reduce((sum, engine) => sum + engine.misses, 0),
       mapCounters: {},
@@ -207,10 +211,13 @@ class WallWorker {
     for (const clone of clones) {
       if (cloneWorker(clone, workers) !== worker) continue;
       const stats = this.#stats[clone.jobIndex] as JobStats;
-      const flipIo = clone.index === 0 ? this.#task.flipIo : -1;
       const server = engineWorker(clone.engine, workers);
       this.#submitters.push(
-        new WallSubmitter(system, this.#ctx, clone, stats, payload, this.#task.verify, server, flipIo),
+        new WallSubmitter(system, this.#ctx, clone, stats, payload, server, {
+          verify: this.#task.verify,
+          debug: this.#debug,
+          ioHook: this.#task.ioHook,
+        }),
       );
       this.#pairs.push(REGIONS.qpairs.word + clone.index * REGIONS.qpairs.stride + QPAIR.cq);
     }

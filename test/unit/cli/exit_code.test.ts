@@ -17,6 +17,13 @@ describe("exit code of a run", () => {
     expect(exitCodeOf(runResult({ integrity: { leaks } }))).toBe(3);
   });
 
+  it("3 for errors of dma-debug, interrupted or not", () => {
+    const clean = { errors: 0, mappings: 9, entries_hiwater: 1, first: [] };
+    expect(exitCodeOf(runResult({ dma_debug: clean }))).toBe(0);
+    expect(exitCodeOf(runResult({ dma_debug: { ...clean, errors: 2 } }))).toBe(3);
+    expect(exitCodeOf(runResult({ dma_debug: { ...clean, errors: 2 }, partial: true }))).toBe(3);
+  });
+
   it("130 when interrupted, unless the data are wrong", () => {
     expect(exitCodeOf(runResult({ partial: true }))).toBe(130);
     expect(exitCodeOf(runResult({ partial: true, integrity: troubledResult().integrity }))).toBe(130);

@@ -6,7 +6,8 @@ const FLAGS: RunFlags = { clock: "virtual", payload: true, verify: true };
 describe("flags of run", () => {
   it("defaults: scaled down, verified, the profile's seed, at least one worker", () => {
     const { options, notes } = resolveRun("rand-read-4k", FLAGS);
-    expect(options).toMatchObject({ clock: "virtual", seed: null, payload: true, verify: true, image: false });
+    expect(options).toMatchObject({ clock: "virtual", seed: null, payload: true, verify: true });
+    expect(options).toMatchObject({ dmaDebug: false, image: false });
     expect(options.workers).toBeGreaterThanOrEqual(1);
     expect(options.machine.name).toBe("intel-vtd-2s");
     expect(notes).toEqual([expect.stringContaining("names no machine")]);

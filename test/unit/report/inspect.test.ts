@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { renderIomem } from "#dmasim/report/inspect/iomem.js";
+import { renderMachine } from "#dmasim/report/inspect/machine.js";
 import { renderForest } from "#dmasim/report/inspect/tree.js";
+import { createScreen } from "#dmasim/report/style.js";
 import { loadShippedMachine } from "#dmasim/sim/machine/load.js";
 
 describe("inspect views", () => {
@@ -8,6 +10,20 @@ describe("inspect views", () => {
     const leaf = (text: string) => ({ text, children: [] });
     const root = { text: "root", children: [{ text: "a", children: [leaf("b"), leaf("c")] }, leaf("d")] };
     expect(renderForest([root, leaf("e")])).toEqual(["root", "├─ a", "│  ├─ b", "│  └─ c", "└─ d", "e"]);
+  });
+
+  it("machine: names the one flush queue of units that shadow their tables", () => {
+    const textOf = (...set: readonly (readonly [string, string])[]) =>
+      renderMachine(
+        createScreen(false, 200),
+        loadShippedMachine(
+          "intel-vtd-2s",
+          set.map(([path, value]) => ({ path, value })),
+        ),
+      ).replaceAll(/\s+/g, " ");
+    const lazy = ["iommu.mode", "lazy"] as const;
+    expect(textOf(lazy)).not.toContain("flush queue");
+    expect(textOf(lazy, ["iommu.shadow_on_flush", "true"])).toContain("one flush queue of 32768 slots, 1000 ms");
   });
 
   it("iomem: rising ranges, the pool inside its RAM, BARs inside their window", () => {

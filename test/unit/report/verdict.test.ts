@@ -19,6 +19,8 @@ describe("verdict", () => {
       "WRONG DATA: 3 mismatches, first in job mixed-read-write-with-a-long-name at I/O 181223",
     );
     const leaks = { ...data, host: { ...host, integrity: { bytes_verified: 1, mismatches: 0, first: [] } } };
+    const misuse = { ...leaks, dma_debug: { errors: 2, mappings: 9, entries_hiwater: 1, first: [] } };
+    expect(judge(misuse).words).toBe("WRONG USE OF THE DMA API: 2 errors found by dma-debug");
     expect(judge(leaks).words).toBe("LEAKED 128 swiotlb slots, 1 iova");
     const failed = { ...leaks, integrity: { leaks: [] } };
     expect(judge(failed)).toMatchObject({

@@ -44,6 +44,14 @@ describe("defaults", () => {
     expect(loadText(edit("size: 64MiB }", "size: 64MiB, any: true }")).swiotlb.start).toBe(0x180000000 - 64 * 2 ** 20);
   });
 
+  it("give each CPU a flush queue of 256 slots, and units that shadow their tables one of 32768", () => {
+    const queueOf = (keys: string) => loadText(edit("mode: strict", `mode: lazy${keys}`)).iommu.flushQueue;
+    expect(queueOf("")).toEqual({ shared: false, entries: 256, timeoutNs: 10e6 });
+    expect(queueOf("\n  shadow_on_flush: true")).toEqual({ shared: true, entries: 32768, timeoutNs: 1e9 });
+    const chosen = queueOf("\n  shadow_on_flush: true\n  fq_size: 4096\n  fq_timeout: 50ms");
+    expect(chosen).toEqual({ shared: true, entries: 4096, timeoutNs: 50e6 });
+  });
+
   it("give era 4.1 one bounce area and page-less persistent memory", () => {
     const old = loadText(edit('era: "6.12"', "era: 4.1").replace(", memmap: zone-device", ""));
     expect(old.swiotlb.areas).toBe(1);

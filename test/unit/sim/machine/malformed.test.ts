@@ -148,6 +148,32 @@ const CASES: readonly Case[] = [
     says: ['"dmar7"', "dmar0"],
   },
   {
+    title: "a shared flush queue before Linux 6.7",
+    text: edit('era: "6.12"', "era: 6.1").replace("mode: strict", "mode: lazy\n  shadow_on_flush: true"),
+    path: "iommu.shadow_on_flush",
+    says: ["era 6.1", "Linux 6.7"],
+  },
+  {
+    title: "a flush queue that is no power of two",
+    text: edit("mode: strict", "mode: lazy\n  shadow_on_flush: true\n  fq_size: 30000"),
+    path: "iommu.fq_size",
+    says: ["30000", "power of two"],
+  },
+  {
+    title: "a flush queue too long for each CPU",
+    text: edit("mode: strict", "mode: lazy\n  fq_size: 512"),
+    path: "iommu.fq_size",
+    says: ["512", "at most 256", "shadow_on_flush"],
+  },
+  {
+    title: "a flush queue of another size in era 4.1",
+    text: edit('era: "6.12"', "era: 4.1")
+      .replace(", memmap: zone-device", "")
+      .replace("mode: strict", "mode: lazy\n  fq_size: 128"),
+    path: "iommu.fq_size",
+    says: ["era 4.1", "250 entries"],
+  },
+  {
     title: "several units and no choice",
     text: edit("[{ name: dmar0 }]", "[{ name: dmar0 }, { name: dmar1 }]"),
     path: "pcie[0]",

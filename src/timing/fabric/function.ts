@@ -1,0 +1,280 @@
+/**
+ * A device function on its link: when each quantum of a transfer passes engine, tags, wire, root complex and memory.
+ *
+ * A quantum is at most one MRRS. Stages that a quantum passes are reserved in order of issue (the wire at the time at which it
+ * would pass without stall), what stalls one quantum delays its own end: completions of other reads overtake it,
+ * posted writes behind it do not.
+ */
+import { completionOverheadBytes, requestOverheadBytes, tlpBytesPerS } from "../../pcie/link.ts";
+import { RateServer, Server, type ServerStats } from "../server.ts";
+import type { StageLog } from "../stage_log.ts";
+import { CreditRing } from "./credits.ts";
+import type { HostPort } from "./host_port.ts";
+import type { FunctionShape, IssueShape, WayShape } from "./shape.ts";
+import { TagPool } from "./tag_pool.ts";
+
+const PS_PER_S = 1e12;
+const RCB_BYTES = 64;
+/** Places of a log that have no server of this file. */
+const WALKERS = "IOTLB walk";
+const MEMORY = "memory";
+const PEER_MEMORY = "peer memory";
+const SWITCHES = "switches";
+
+/** What a quantum meets behind the link: made once, set for each quantum. */
+export interface Target {
+  /** Time until the address is translated, from its arrival at the root complex. */
+  translatePs: number;
+  /** Latency of the memory itself. */
+  memoryPs: number;
+  /** Function whose BAR it is; null = memory of the host. */
+  peer: DeviceFunction | null;
+  /** The way to a peer leads over the root complex. */
+  viaRoot: boolean;
+}
+
+/** Both directions of a link that several functions share: the uplink of a switch. */
+export interface SharedLink {
+  readonly up: RateServer;
+  readonly down: RateServer;
+}
+
+/** Servers of one function. Engine, tags and link belong to it, whatever its queue count. */
+export class DeviceFunction {
+  readonly up: RateServer;
+  readonly down: RateServer;
+  readonly tags: TagPool;
+  readonly shape: FunctionShape;
+  readonly way: WayShape;
+  /** When the DMA block takes the next read, the next write. */
+  readFreePs = 0;
+  writeFreePs = 0;
+  /** When the last write had left the device: posted, so that the device is done with it. */
+  sentPs = 0;
+  /** Log of the command whose quantum is next, when somebody follows it. */
+  log: StageLog | null = null;
+  readonly #reader: Server;
+  readonly #writer: Server;
+  readonly #mpsBytes: number;
+  readonly #mrrsBytes: number;
+  readonly #rcbBytes: number;
+  /** Wire bytes of a request, and of a completion, besides the data. */
+  readonly #requestBytes: number;
+  readonly #completionBytes: number;
+  readonly #posted: CreditRing;
+  readonly #port: HostPort;
+  readonly #hopsPs: number;
+  /** Links between this one and the root complex, from the device up. */
+  readonly #uplinks: readonly SharedLink[];
+  /** Time on the wire of a full queue of posted TLPs. */
+  readonly #queuedPs: number;
+
+  constructor(name: string, shape: FunctionShape, way: WayShape, port: HostPort, uplinks: readonly SharedLink[] = []) {
+    this.#uplinks = uplinks;
+    this.shape = shape;
+    this.way = way;
+    const rate = tlpBytesPerS(way.link);
+    this.up = new RateServer(`${name} link up`, "link", rate);
+    this.down = new RateServer(`${name} link down`, "link", rate);
+    this.tags = new TagPool(`${name} tags`, shape.tags);
+    this.#mpsBytes = way.link.mpsBytes;
+    this.#mrrsBytes = way.link.mrrsBytes;
+    this.#rcbBytes = way.link.rcbBytes ?? RCB_BYTES;
+    this.#requestBytes = requestOverheadBytes(way.link);
+    this.#completionBytes = completionOverheadBytes(way.link);
+    this.#reader = new Server(`${name} read engine`, "device");
+    this.#writer = new Server(`${name} write engine`, "device");
+    this.#posted = new CreditRing(`${name} posted credits`, way.postedHeaders);
+    this.#port = port;
+    this.#hopsPs = way.hops * way.hopPs;
+    const tlpBytes = way.link.mpsBytes + this.#requestBytes;
+    this.#queuedPs = Math.floor((way.postedHeaders * tlpBytes * PS_PER_S) / rate);
+  }
+
+  /**
+   * A read of up to a page at `addr`, as requests of MRRS; returns when its data are in the device. `first` charges the command.
+   * Sets {@link readFreePs}.
+   */
+  read(nowPs: number, addr: number, bytes: number, first: boolean, target: Target): number {
+    const { shape } = this;
+    const engineEndPs = this.#reader.serve(nowPs, issuePs(shape.read, addr, bytes, first));
+    // Data that a read brings pass the path that writes use.
+    if (shape.sharedBytePs > 0) this.#writer.serve(nowPs, Math.round(shape.sharedBytePs * bytes));
+    const requests = Math.ceil(bytes / this.#mrrsBytes);
+    const tagPs = this.tags.take(engineEndPs, requests);
+    this.log?.step(this.#reader.name, this.#reader.startPs, engineEndPs);
+    this.log?.wait(this.tags.name, tagPs);
+    const sentPs = this.#sendUp(tagPs, requests * this.#requestBytes, target);
+    // Hardware translates on arrival; the model adds the same time to the completion.
+    this.log?.insert(WALKERS, this.log.walkWaitPs, target.translatePs - this.log.walkWaitPs);
+    const cutBytes = bytes < this.#port.shape.combineBytes ? this.#rcbBytes : this.#mpsBytes;
+    const wireBytes = bytes + this.#completionBytes * Math.ceil(bytes / cutBytes);
+    const dataPs =
+      target.peer === null
+        ? this.#hostData(sentPs, bytes, target)
+        : this.#peerData(target.peer, sentPs, wireBytes, target);
+    const arrivedPs = this.#sendDown(dataPs, wireBytes, target) + target.translatePs;
+    this.log?.settle();
+    this.tags.release(arrivedPs, requests);
+    this.readFreePs = Math.max(engineEndPs, this.tags.nextPs);
+    return arrivedPs;
+  }
+
+  /** A posted write of up to a page; returns when memory has it, and sets {@link writeFreePs} and {@link sentPs}. */
+  write(nowPs: number, addr: number, bytes: number, first: boolean, target: Target): number {
+    const engineEndPs = this.#writer.serve(nowPs, issuePs(this.shape.write, addr, bytes, first));
+    const tlps = Math.ceil(bytes / this.#mpsBytes);
+    const creditPs = this.#posted.enter(engineEndPs, tlps);
+    const wireBytes = bytes + this.#requestBytes * tlps;
+    this.sentPs = this.up.serve(creditPs, wireBytes);
+    this.log?.step(this.#writer.name, this.#writer.startPs, engineEndPs);
+    this.log?.wait(this.#posted.name, creditPs);
+    this.log?.step(this.up.name, this.up.startPs, this.sentPs);
+    // The function queues as many posted TLPs as its link has credits; requests wait behind them (PCIe ordering).
+    this.writeFreePs = Math.max(engineEndPs, this.sentPs - this.#queuedPs);
+    return target.peer === null
+      ? this.#hostWrite(bytes, tlps, wireBytes, target)
+      : this.#peerWrite(target.peer, tlps, wireBytes, target);
+  }
+
+  /** A small read beside the data: a command fetch. Returns when it has arrived. */
+  controlRead(nowPs: number, bytes: number, target: Target): number {
+    const sentPs = this.#sendUp(nowPs, this.#requestBytes, target);
+    return this.#sendDown(this.#hostData(sentPs, bytes, target), bytes + this.#completionBytes, target);
+  }
+
+  /** Small posted writes beside the data, `tlps` in a row: completion entry and message. Returns when memory has them. */
+  controlWrite(nowPs: number, bytes: number, tlps: number, target: Target): number {
+    const sentPs = this.#sendUp(nowPs, bytes + tlps * this.#requestBytes, target);
+    const orderedPs = this.#port.commit(sentPs, sentPs + target.translatePs, bytes, target.memoryPs);
+    this.log?.step(this.#port.name, orderedPs, orderedPs + this.#port.shape.writePs);
+    return orderedPs + this.#port.shape.writePs;
+  }
+
+  /** When the root complex has the data of a read that reached it at `sentPs`. */
+  #hostData(sentPs: number, bytes: number, target: Target): number {
+    const heldPs = this.#port.shape.readPs + target.memoryPs;
+    const startPs = this.#port.admitRead(sentPs, bytes, heldPs);
+    const { log } = this;
+    if (log !== null) {
+      log.step(this.#port.name, startPs, startPs + this.#port.shape.readPs);
+      log.step(MEMORY, startPs + this.#port.shape.readPs + log.memoryWaitPs, startPs + heldPs);
+    }
+    return startPs + heldPs;
+  }
+
+  #hostWrite(bytes: number, tlps: number, wireBytes: number, target: Target): number {
+    let arrivedPs = this.sentPs + this.#hopsPs;
+    this.log?.serve(SWITCHES, arrivedPs);
+    for (let i = 0; i < this.#uplinks.length; i += 1) {
+      const link = (this.#uplinks[i] as SharedLink).up;
+      arrivedPs = link.serve(arrivedPs, wireBytes);
+      this.log?.step(link.name, link.startPs, arrivedPs);
+    }
+    const orderedPs = this.#port.commit(arrivedPs, arrivedPs + target.translatePs, bytes, target.memoryPs);
+    this.#posted.leave(orderedPs, tlps);
+    const admittedPs = orderedPs + this.#port.shape.writePs;
+    const { log } = this;
+    if (log !== null) {
+      log.step(WALKERS, arrivedPs + log.walkWaitPs, arrivedPs + target.translatePs);
+      log.step(this.#port.name, orderedPs, admittedPs);
+      log.step(MEMORY, admittedPs + log.memoryWaitPs, admittedPs + target.memoryPs);
+    }
+    return admittedPs + target.memoryPs;
+  }
+
+  #peerWrite(peer: DeviceFunction, tlps: number, wireBytes: number, target: Target): number {
+    let atPs = this.sentPs + this.#hopsPs;
+    this.log?.serve(SWITCHES, atPs);
+    if (target.viaRoot) atPs = this.#throughRoot(atPs, wireBytes);
+    const endPs = peer.down.serve(atPs, wireBytes) + target.translatePs;
+    this.#posted.leave(endPs, tlps);
+    const { log } = this;
+    if (log !== null) {
+      log.insert(WALKERS, log.walkWaitPs, target.translatePs - log.walkWaitPs);
+      log.step(peer.down.name, peer.down.startPs, endPs - target.translatePs);
+      log.settle();
+      log.serve(PEER_MEMORY, endPs + target.memoryPs);
+    }
+    return endPs + target.memoryPs;
+  }
+
+  /** When a peer has sent the data of a read that reached it at `sentPs`. */
+  #peerData(peer: DeviceFunction, sentPs: number, wireBytes: number, target: Target): number {
+    const endPs = peer.up.serve(sentPs + target.memoryPs, wireBytes);
+    this.log?.serve(PEER_MEMORY, sentPs + target.memoryPs);
+    this.log?.step(peer.up.name, peer.up.startPs, endPs);
+    return endPs;
+  }
+
+  #throughRoot(atPs: number, wireBytes: number): number {
+    let endPs = atPs;
+    for (let i = 0; i < this.#uplinks.length; i += 1) {
+      const link = (this.#uplinks[i] as SharedLink).up;
+      endPs = link.serve(endPs, wireBytes);
+      this.log?.step(link.name, link.startPs, endPs);
+    }
+    this.log?.serve(this.#port.name, endPs + this.#port.shape.peerPs);
+    return endPs + this.#port.shape.peerPs;
+  }
+
+  /** Over this function's link and, unless it stays below the switch, those above it. */
+  #sendUp(nowPs: number, wireBytes: number, target: Target): number {
+    const wireEndPs = this.up.serve(nowPs, wireBytes);
+    let atPs = wireEndPs + this.#hopsPs;
+    this.log?.step(this.up.name, this.up.startPs, wireEndPs);
+    this.log?.serve(SWITCHES, atPs);
+    if (target.peer === null || target.viaRoot) {
+      for (let i = 0; i < this.#uplinks.length; i += 1) {
+        const link = (this.#uplinks[i] as SharedLink).up;
+        atPs = link.serve(atPs, wireBytes);
+        this.log?.step(link.name, link.startPs, atPs);
+      }
+    }
+    if (!target.viaRoot) return atPs;
+    this.log?.serve(this.#port.name, atPs + this.#port.shape.peerPs);
+    return atPs + this.#port.shape.peerPs;
+  }
+
+  #sendDown(nowPs: number, wireBytes: number, target: Target): number {
+    let atPs = nowPs;
+    if (target.peer === null || target.viaRoot) {
+      for (let i = this.#uplinks.length - 1; i >= 0; i -= 1) {
+        const link = (this.#uplinks[i] as SharedLink).down;
+        atPs = link.serve(atPs, wireBytes);
+        this.log?.step(link.name, link.startPs, atPs);
+      }
+    }
+    const wireEndPs = this.down.serve(atPs, wireBytes);
+    this.log?.step(this.down.name, this.down.startPs, wireEndPs);
+    this.log?.serve(SWITCHES, wireEndPs + this.#hopsPs);
+    return wireEndPs + this.#hopsPs;
+  }
+
+  /** Latency of a transfer of `bytes` inside the device, beside what its quanta meet. */
+  latencyPs(bytes: number): number {
+    return this.shape.startPs + Math.round(this.shape.bytePs * bytes);
+  }
+
+  servers(): readonly ServerStats[] {
+    return [this.#reader, this.#writer, this.up, this.down, this.tags, this.#posted];
+  }
+
+  rebase(shiftPs: number): void {
+    for (const part of [this.up, this.down, this.tags, this.#reader, this.#writer, this.#posted]) part.rebase(shiftPs);
+    this.readFreePs -= shiftPs;
+    this.writeFreePs -= shiftPs;
+    this.sentPs -= shiftPs;
+  }
+}
+
+/** Occupancy of the DMA block by a quantum. */
+function issuePs(issue: IssueShape, addr: number, bytes: number, first: boolean): number {
+  let ps = (first ? issue.commandPs : 0) + issue.bytePs * bytes;
+  if (issue.chunkBytes > 0) {
+    // The chunk that holds the byte before belongs to the quantum before.
+    const before = first ? Math.floor(addr / issue.chunkBytes) - 1 : Math.floor((addr - 1) / issue.chunkBytes);
+    ps += (Math.floor((addr + bytes - 1) / issue.chunkBytes) - before) * issue.chunkPs;
+  }
+  return Math.round(ps);
+}
