@@ -29,6 +29,7 @@ export function runOptions(request: LoadRequest): RunOptions {
     seed: null,
     payload: request.payload,
     verify: false,
+    perTlp: false,
     dmaDebug: false,
     image: false,
     assumeDirect: false,

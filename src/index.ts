@@ -40,6 +40,7 @@ export {
   type Bottleneck,
   type Clock,
   type Confidence,
+  type ConfidencePart,
   type DirectionResult,
   type DmaDebugResult,
   type HostResult,

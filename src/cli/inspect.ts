@@ -2,12 +2,14 @@
 import { Argument, type Command } from "commander";
 import { closestWord } from "../base/closest.ts";
 import { DmasimError } from "../base/errors.ts";
+import { renderConstants } from "../report/inspect/constants.ts";
 import { type LayoutView, renderLayout, renderRecord } from "../report/inspect/layout.ts";
 import { renderMachine } from "../report/inspect/machine.ts";
 import { ARENA_BYTES, CONTROL_BYTES } from "../shm/capacities.ts";
 import { layoutHash, REGIONS } from "../shm/layout.ts";
 import type { Region } from "../shm/record.ts";
 import { resolveMachine } from "../sim/machine/load.ts";
+import { machineConstants } from "../sim/machine_constants.ts";
 import type { Override } from "../sim/override.ts";
 import { present } from "./output.ts";
 import { collectOverride } from "./overrides.ts";
@@ -22,7 +24,7 @@ interface InspectFlags {
 export function addInspectCommand(program: Command, session: Session): void {
   program
     .command("inspect")
-    .description("show the shared buffer's layout, or a machine with every default resolved")
+    .description("show the shared buffer's layout, or a machine with every default resolved and its timing constants")
     .addArgument(new Argument("<what>", "layout or machine").choices(["layout", "machine"]))
     .argument("[name]", "layout: a record or region; machine: a shipped name or a file")
     .option("--set <path=value>", "machine: change a key (repeatable)", collectOverride)
@@ -43,7 +45,9 @@ function inspectMachine({ output }: Session, name: string | undefined, flags: In
     });
   }
   const machine = resolveMachine(name, flags.set);
-  present(output, flags.json, machine, renderMachine(output.screen, machine));
+  const constants = machineConstants(machine);
+  const text = `${renderMachine(output.screen, machine)}\n${renderConstants(output.screen, constants)}`;
+  present(output, flags.json, { ...machine, constants }, text);
 }
 
 function inspectLayout({ output }: Session, flags: InspectFlags): void {

@@ -8,6 +8,7 @@ import { Command, type OutputConfiguration } from "commander";
 import { EXIT } from "../base/errors.ts";
 import { packageVersion } from "../base/version.ts";
 import { addCheckCommand } from "./check.ts";
+import { addExplainCommand } from "./explain.ts";
 import { reportFailure } from "./failure.ts";
 import { addInspectCommand } from "./inspect.ts";
 import { addListCommand } from "./list.ts";
@@ -24,6 +25,8 @@ Examples:
   dmasim run rand-read-4k                            a shipped load on its machine
   dmasim run job.fio --machine arm-smmu-8nvme        a fio job file on another machine
   dmasim run rand-read-4k --set iommu.mode=lazy      one key of the machine changed
+  dmasim run rand-read-4k --vary iodepth=1..128*2    one table over many values
+  dmasim explain rand-read-4k                        where the time of one I/O goes
   dmasim run rand-read-4k --json - | jq .bottleneck  for scripts
   dmasim validate measurements                       how near predictions are to published figures
 
@@ -61,6 +64,7 @@ function createProgram(session: Session): Command {
   addRunCommand(program, session);
   addValidateCommand(program, session);
   program.commandsGroup(MORE);
+  addExplainCommand(program, session);
   addCheckCommand(program, session);
   addListCommand(program, session);
   addSchemaCommand(program, session);

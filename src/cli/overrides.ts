@@ -1,6 +1,7 @@
 /** `--set path=value`: collects the flag and decides which document each path changes. */
 import { DmasimError } from "../base/errors.ts";
 import type { Override } from "../sim/override.ts";
+import { JOB_KEY_NAMES } from "../sim/profile/schema.ts";
 
 /** First words of paths that lie in the load profile; every other path lies in the machine. */
 const PROFILE_KEYS: ReadonlySet<string> = new Set(["jobs", "global", "seed"]);
@@ -8,13 +9,18 @@ const PROFILE_KEYS: ReadonlySet<string> = new Set(["jobs", "global", "seed"]);
 /** Parser of a repeatable `--set`; `previous` is undefined at the first. */
 export function collectOverride(text: string, previous: readonly Override[] = []): readonly Override[] {
   const equals = text.indexOf("=");
-  if (equals > 0) return [...previous, { path: text.slice(0, equals).trim(), value: text.slice(equals + 1) }];
+  if (equals > 0) return [...previous, { path: fullPath(text.slice(0, equals).trim()), value: text.slice(equals + 1) }];
   throw new DmasimError({
     code: "DMASIM_OVERRIDE_INVALID",
     what: "--set needs a path and a value",
     value: text,
     remedy: "write --set path=value, e.g. --set iommu.mode=lazy or --set jobs[0].bs=64k",
   });
+}
+
+/** A key of jobs alone means that of every job: `iodepth` is `jobs[*].iodepth`. No key of the machine has such a name. */
+export function fullPath(path: string): string {
+  return JOB_KEY_NAMES.includes(path) ? `jobs[*].${path}` : path;
 }
 
 /** Overrides by the document they change, each list in the order given. */

@@ -23,6 +23,8 @@ import {
   resolveRun,
 } from "./run_flags.ts";
 import { JSON_FLAG, type Session } from "./session.ts";
+import { vary } from "./vary.ts";
+import { collectVary } from "./vary_flags.ts";
 
 /** Adds `dmasim run`; the exit code of the run goes into the session. */
 export function addRunCommand(program: Command, session: Session): void {
@@ -43,6 +45,11 @@ function addLoadOptions(command: Command): void {
     .optionsGroup("What runs:")
     .option("--machine <machine>", "a shipped name (dmasim list machines) or a .yaml file")
     .option("--set <path=value>", "change a key; jobs, global and seed are the profile's (repeatable)", collectOverride)
+    .option(
+      "--vary <path=a,b,c>",
+      "one run for each value and one table; ranges as 1..128*2; repeated: every combination",
+      collectVary,
+    )
     .option("--seed <n>", "seed of every random draw (default: the profile's)", parseSeed)
     .option("--limit-ios <n>", `scale a job down to this many I/Os (default: ${DEFAULT_LIMIT_IOS})`, parseLimitIos)
     .option(
@@ -67,6 +74,7 @@ function addHostOptions(command: Command): void {
     .option("--workers <n>", "host threads (default: one less than there are CPUs)", parseWorkers)
     .option("--no-payload", "predict only, move no bytes")
     .option("--no-verify", "move bytes but do not check them")
+    .option("--per-tlp", "virtual clock: arbitrate TLP by TLP, to check the closed forms (slower)")
     .option("--dma-debug", "check every use of the DMA API as the kernel's dma-debug does (errors: exit code 3)")
     .option("--image", "add the SHA-256 of the memory image to the result");
 }
@@ -84,6 +92,7 @@ async function run(output: Output, profileName: string, flags: RunFlags): Promis
   const files = outputFiles(flags);
   checkOneStdout(files);
   for (const path of Object.values(files)) if (path !== undefined && path !== STDOUT) checkWritable(path);
+  if (flags.vary !== undefined) return vary(output, profileName, flags, flags.vary);
   const resolved = resolveRun(profileName, flags);
   const result = await runResolved(output, resolved);
   deliverAll(output, flags, result);

@@ -10,7 +10,13 @@ import type { Profile } from "../sim/profile/job.ts";
 import { resolveProfile } from "../sim/profile/load.ts";
 import type { Clock } from "../sim/result.ts";
 import type { RunOptions } from "../sim/run_options.ts";
+import type { VaryAxis } from "../sim/vary/axis.ts";
 import { splitOverrides } from "./overrides.ts";
+
+/** A key of `--vary` as it was written, and the path and values that it stands for. */
+export interface VaryFlag extends VaryAxis {
+  readonly key: string;
+}
 
 /** Flags as commander leaves them. */
 export interface RunFlags {
@@ -20,6 +26,7 @@ export interface RunFlags {
   readonly seed?: number;
   readonly payload: boolean;
   readonly verify: boolean;
+  readonly perTlp?: true;
   readonly dmaDebug?: true;
   readonly image?: true;
   readonly assumeDirect?: true;
@@ -27,6 +34,7 @@ export interface RunFlags {
   readonly limitSeconds?: number;
   readonly full?: true;
   readonly set?: readonly Override[];
+  readonly vary?: readonly VaryFlag[];
   readonly json?: string;
   readonly fioJson?: string;
   readonly csv?: string;
@@ -92,6 +100,7 @@ export function resolveRun(profileName: string, flags: RunFlags): ResolvedRun {
       seed: flags.seed ?? null,
       payload: flags.payload,
       verify: flags.verify && flags.payload,
+      perTlp: flags.perTlp === true,
       dmaDebug: flags.dmaDebug === true,
       image: flags.image === true,
       assumeDirect: flags.assumeDirect === true,

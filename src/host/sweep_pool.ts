@@ -6,8 +6,8 @@
  */
 import { Piscina } from "piscina";
 
-/** Called after each point with how many are done. */
-export type OnPoint = (done: number) => void;
+/** Called after each point with how many are done, its value and its index. */
+export type OnPoint<Value = unknown> = (done: number, value: Value, index: number) => void;
 
 /**
  * Runs `points` in `workers` threads of the module `entry` (its default export takes a point). Rejects with the first error of a point,
@@ -18,7 +18,7 @@ export async function sweepPoints<Point, Value>(
   points: readonly Point[],
   workers: number,
   signal: AbortSignal,
-  onPoint: OnPoint,
+  onPoint: OnPoint<Value>,
 ): Promise<Value[]> {
   const threads = Math.max(1, Math.min(workers, points.length));
   const piscina = new Piscina({
@@ -34,10 +34,10 @@ export async function sweepPoints<Point, Value>(
   try {
     signal.throwIfAborted();
     return await Promise.all(
-      points.map(async (point) => {
+      points.map(async (point, index) => {
         const value = (await piscina.run(point)) as Value;
         done += 1;
-        onPoint(done);
+        onPoint(done, value, index);
         return value;
       }),
     );
@@ -52,13 +52,14 @@ export async function sweepHere<Point, Value>(
   run: (point: Point) => Promise<Value>,
   points: readonly Point[],
   signal: AbortSignal,
-  onPoint: OnPoint,
+  onPoint: OnPoint<Value>,
 ): Promise<Value[]> {
   const values: Value[] = [];
   for (const point of points) {
     signal.throwIfAborted();
-    values.push(await run(point));
-    onPoint(values.length);
+    const value = await run(point);
+    values.push(value);
+    onPoint(values.length, value, values.length - 1);
     // Lets signals and progress through between points.
     await new Promise(setImmediate);
   }

@@ -68,13 +68,20 @@ const COLUMNS: readonly CsvColumn[] = [
 
 /** Header line and rows, each ended by CRLF. */
 export function renderCsv(result: RunResult): string {
+  return csvRows(result)
+    .map((cells) => `${cells.join(",")}\r\n`)
+    .join("");
+}
+
+/** The header and the rows as quoted cells; null = the header alone. */
+export function csvRows(result: RunResult | null): string[][] {
   const lines = [COLUMNS.map((column) => column.head)];
-  for (const job of result.jobs) {
+  for (const job of result?.jobs ?? []) {
     for (const direction of rowDirections(job)) {
-      lines.push(COLUMNS.map((column) => quoteCell(column.cell(result, job, direction))));
+      lines.push(COLUMNS.map((column) => quoteCell(column.cell(result as RunResult, job, direction))));
     }
   }
-  return lines.map((cells) => `${cells.join(",")}\r\n`).join("");
+  return lines;
 }
 
 function rowDirections(job: JobResult): readonly NamedDirection[] {

@@ -33,7 +33,7 @@ export function shareText(share: number): string {
 
 /** ` ±15 %`, or nothing when the band is unknown. */
 export function bandText(band: number | null): string {
-  return band === null ? "" : ` ±${formatNumber(band * 100)} %`;
+  return band === null ? "" : ` ±${Math.round(band * 100)} %`;
 }
 
 /** A latency percentile by fio's key, nanoseconds. */

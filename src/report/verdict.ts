@@ -1,6 +1,6 @@
 /** The verdict: the one line a reader would take away, in capitals, then why, then what would move it. */
-import { formatCount } from "../base/units.ts";
-import type { JobResult, RunResult } from "../sim/result.ts";
+import { formatCount, formatNumber } from "../base/units.ts";
+import type { Bottleneck, JobResult, RunResult } from "../sim/result.ts";
 import { activeDirections, bandText, gigabytes, plural, shareText } from "./figures.ts";
 import { labelled, plain, type Screen, wrap } from "./style.ts";
 
@@ -12,6 +12,8 @@ export interface Verdict {
 }
 
 const LIMITED_BY = "LIMITED BY";
+/** More than this is no figure to plan with. */
+const HEADROOM_MAX = 100;
 
 type Judge = (result: RunResult) => Verdict | null;
 
@@ -86,9 +88,18 @@ function judgeLatencyTarget(result: RunResult): Verdict | null {
 function judgeBottleneck(result: RunResult): Verdict | null {
   const { bottleneck, resources } = result;
   if (bottleneck === null) return null;
+  if (bottleneck.bound !== "resource")
+    return { level: "good", words: `${unsaturatedWords(bottleneck)}: ${throughputText(result)}` };
   const resource = resources.find((candidate) => candidate.name === bottleneck.resource);
   const busy = resource === undefined ? "" : ` (${shareText(resource.utilization)} busy)`;
   return { level: "good", words: `${LIMITED_BY} ${bottleneck.resource}${busy}: ${throughputText(result)}` };
+}
+
+/** What stands in the place of a saturated resource. */
+function unsaturatedWords({ bound, why, resource, share }: Bottleneck): string {
+  if (bound === "pace") return "THE LOAD SETS THE PACE";
+  if (bound === "mixed") return `NOTHING IS SATURATED (${resource} is ${shareText(share)} busy)`;
+  return `LATENCY BOUND (${why.slice(why.indexOf(":") + 2, why.indexOf(";"))})`;
 }
 
 function judgeUnlimited(result: RunResult): Verdict {
@@ -122,6 +133,22 @@ function rangeText(rates: readonly (readonly [number, string])[]): string {
   return low === high ? low : `${low} to ${high}`;
 }
 
+/** Why it is so, what would move it, and what would limit then. */
+export function renderLimits(screen: Screen, { bound, why, moves, next }: Bottleneck): string[] {
+  // The first half of a latency bound's reason is in the verdict.
+  const lines = labelled(screen, "why", bound === "latency" ? why.slice(why.indexOf(";") + 2) : why);
+  if (moves.length > 0) lines.push(...labelled(screen, "would move it", moves.join(" · "), screen.colors.green));
+  const limits = next.map(
+    ({ resource, share, headroom }) => `${resource} ${shareText(share)} busy, ${headroomText(headroom)} headroom`,
+  );
+  if (limits.length > 0) lines.push(...labelled(screen, "limits next", limits.join(" · ")));
+  return lines;
+}
+
+function headroomText(factor: number): string {
+  return factor >= HEADROOM_MAX ? `>${HEADROOM_MAX}×` : `${formatNumber(factor)}×`;
+}
+
 /** Verdict, why, and what would move it; the verdict's capitals are coloured by how bad it is. */
 export function renderVerdict(screen: Screen, result: RunResult): string[] {
   const { level, words } = judge(result);
@@ -131,9 +158,6 @@ export function renderVerdict(screen: Screen, result: RunResult): string[] {
   const limit = judgeBottleneck(result);
   if (limit === null || result.bottleneck === null) return lines;
   // A worse verdict does not hide what the figures say.
-  if (limit.words !== words) lines.push(...labelled(screen, "limited by", limit.words.slice(LIMITED_BY.length + 1)));
-  const { why, moves } = result.bottleneck;
-  lines.push(...labelled(screen, "why", why));
-  if (moves.length > 0) lines.push(...labelled(screen, "would move it", moves.join(" · "), colors.green));
-  return lines;
+  if (limit.words !== words) lines.push(...labelled(screen, "limited by", limit.words.replace(`${LIMITED_BY} `, "")));
+  return [...lines, ...renderLimits(screen, result.bottleneck)];
 }

@@ -16,7 +16,11 @@ const IOMMU_KINDS: Readonly<Record<IommuDescription["kind"], HostIommuKind>> = {
  * Prices of a machine; `live` = while I/O runs, else those of one call on an idle machine. `constants` has those of
  * `HOST_COST_CONSTANTS`, and remembers which were asked for.
  */
-export function machinePrices(machine: Machine, live: boolean, constants = new Constants(HOST_COST_CONSTANTS)): HostPrices {
+export function machinePrices(
+  machine: Machine,
+  live: boolean,
+  constants = new Constants(HOST_COST_CONSTANTS),
+): HostPrices {
   return hostPrices(hostSystemOf(machine, live), constants);
 }
 

@@ -71,19 +71,45 @@ export interface ResourceResult {
   readonly wait_ns: number;
 }
 
-/** The busiest resource: `share` is its utilization (0..1), `moves` what would raise the throughput. */
+/**
+ * What limits the run: `resource` and its utilization `share` (0..1), or, when no resource is saturated (`bound` latency, pace or
+ * mixed), the busiest one; `moves` say what would raise the throughput.
+ */
 export interface Bottleneck {
+  readonly bound: "resource" | "latency" | "pace" | "mixed";
   readonly resource: string;
   readonly share: number;
   readonly why: string;
   readonly moves: readonly string[];
+  /** What would limit next, the nearest first. */
+  readonly next: readonly NextLimit[];
 }
 
-/** How far the figures may be trusted, and what the model leaves out. */
-export interface Confidence {
-  readonly level: "uncalibrated" | "calibrated" | "extrapolated" | "fabric ceiling" | "host";
-  /** Relative half width, null when unknown. */
+/** A resource that is less busy; the throughput may rise `headroom`-fold until it is saturated. */
+export interface NextLimit {
+  readonly resource: string;
+  readonly share: number;
+  readonly headroom: number;
+}
+
+/** A part of the machine that a run used, and what is known of it. */
+export interface ConfidencePart {
+  readonly part: string;
+  readonly level: "calibrated" | "extrapolated" | "fabric ceiling";
+  /** Nine of ten published rows of such parts (of its relatives, when extrapolated) are within it; null = no rows. */
   readonly band: number | null;
+  /** Topics of the measurements that the band is of. */
+  readonly topics: readonly string[];
+  /** Why it is not calibrated; "" when it is. */
+  readonly why: string;
+}
+
+/** How far the figures may be trusted, and what the model leaves out; `host` under the wall clock. */
+export interface Confidence {
+  readonly level: ConfidencePart["level"] | "host";
+  /** Relative half width: the widest of the parts'; null unless calibrated. */
+  readonly band: number | null;
+  readonly parts: readonly ConfidencePart[];
   readonly not_modelled: readonly string[];
 }
 

@@ -17,13 +17,17 @@ import { CHUNK_BYTES } from "../shm/capacities.ts";
 import { domainWord } from "../shm/domain_record.ts";
 import { DOMAIN, REGIONS, WORKER } from "../shm/layout.ts";
 import type { ServerStats } from "../timing/server.ts";
+import { bottleneckOf, type IoTotals } from "./bottleneck.ts";
+import { confidenceOf } from "./confidence.ts";
 import type { CloneSpec } from "./load/clones.ts";
+import { isPaced } from "./load/pace.ts";
 import { mismatchCount, readMismatches } from "./mismatch.ts";
-import type { Bottleneck, HostResult, JobResult, Leak, ResourceResult, RunResult } from "./result.ts";
+import type { Bottleneck, Confidence, HostResult, JobResult, Leak, ResourceResult, RunResult } from "./result.ts";
 import { RESULT_SCHEMA } from "./result.ts";
 import { debugResult, type RunDebugPlain } from "./run_debug.ts";
 import type { RunSetup } from "./run_setup.ts";
 import type { JobStats } from "./stats.ts";
+import { loadValidation } from "./validation_summary.ts";
 
 /** What a clock's driver hands over. */
 export interface RunOutcome {
@@ -40,7 +44,8 @@ export interface RunOutcome {
   readonly iotlbMisses: number;
 }
 
-const NOT_MODELLED = ["FTL and thermal limits", "CPU caches and NUMA", "completion moderation"];
+/** Figures of this computer need no model. */
+const HOST_CONFIDENCE: Confidence = { level: "host", band: null, parts: [], not_modelled: [] };
 const RESOURCES_MAX = 24;
 
 /** The result; `host` holds seconds of elapsed and of CPU time on this computer. */
@@ -49,6 +54,8 @@ export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wal
   const { machine, profile } = options;
   const virtual = options.clock === "virtual";
   const resources = resourcesOf(outcome);
+  const bottleneck = virtual ? bottleneckOf(resources, outcome.servers, totalsOf(setup, outcome.stats)) : null;
+  const jobs = profile.jobs.map((_, index) => jobResult(setup, index, outcome.stats[index] as JobStats));
   const cut = profile.jobs.filter((_, index) => outcome.stats[index]?.cut === true).map((job) => job.name);
   return {
     schema: RESULT_SCHEMA,
@@ -65,10 +72,10 @@ export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wal
     profile: { name: profile.name, jobs: profile.jobs.map(({ at: _at, ...job }) => job) },
     ...(cut.length > 0 ? { scaled: { limit: limitText(setup), full: fullText(setup, cut), jobs: cut } } : {}),
     ...(outcome.partial ? { partial: true as const } : {}),
-    jobs: profile.jobs.map((_, index) => jobResult(setup, index, outcome.stats[index] as JobStats)),
-    resources,
-    bottleneck: virtual && hasIo(outcome) ? bottleneckOf(resources) : null,
-    confidence: { level: virtual ? "uncalibrated" : "host", band: null, not_modelled: virtual ? NOT_MODELLED : [] },
+    jobs,
+    resources: shownOf(resources, bottleneck),
+    bottleneck,
+    confidence: virtual ? confidenceOf(machine, profile, jobs, resources, loadValidation()) : HOST_CONFIDENCE,
     counters: countersOf(setup, outcome),
     integrity: { leaks: outcome.leaks },
     ...(options.dmaDebug ? { dma_debug: debugResult(setup.arena, outcome.debug) } : {}),
@@ -106,11 +113,6 @@ function jobResult(setup: RunSetup, index: number, stats: JobStats): JobResult {
   };
 }
 
-/** A run without a finished I/O was limited by nothing. */
-function hasIo(outcome: RunOutcome): boolean {
-  return outcome.stats.some((stats) => stats.read.ios + stats.write.ios > 0);
-}
-
 function resourcesOf(outcome: RunOutcome): ResourceResult[] {
   const durationPs = Math.max(1, outcome.durationNs * 1000);
   return outcome.servers
@@ -122,39 +124,23 @@ function resourcesOf(outcome: RunOutcome): ResourceResult[] {
       utilization: Math.min(1, Math.round((server.busyPs / (durationPs * server.width)) * 1e6) / 1e6),
       wait_ns: Math.round(server.waitPs / 1000),
     }))
-    .sort((a, b) => b.utilization - a.utilization || (a.name < b.name ? -1 : 1))
-    .slice(0, RESOURCES_MAX);
+    .sort((a, b) => b.utilization - a.utilization || (a.name < b.name ? -1 : 1));
 }
 
-const MOVES: Readonly<Record<string, readonly string[]>> = {
-  cpu: ["more jobs on other CPUs", "persistent mappings (map: persistent)", "larger blocks"],
-  media: ["more devices", "higher iodepth if the media is not saturated", "another device preset"],
-  device: ["more devices", "larger blocks"],
-  link: ["a faster or wider link", "more devices"],
-  iommu: ["larger pages", "persistent mappings", "passthrough"],
-  invalidation: ["lazy mode", "persistent mappings", "devices behind another IOMMU unit"],
-  "bounce pool": ["more swiotlb areas", "a device that reaches all memory"],
-  lock: ["persistent mappings", "fewer CPUs on one device"],
-};
-
-const SATURATED = 0.85;
-
-/** The busiest resource; but a CPU that waits for a saturated lock or queue is busy only because of that. */
-function limitingResource(resources: readonly ResourceResult[]): ResourceResult | undefined {
-  const [top] = resources;
-  if (top?.kind !== "cpu") return top;
-  return resources.find((resource) => resource.kind !== "cpu" && resource.utilization >= SATURATED) ?? top;
+/** The busiest ones, and those that the verdict names. */
+function shownOf(all: readonly ResourceResult[], bottleneck: Bottleneck | null): ResourceResult[] {
+  const named = new Set([bottleneck?.resource, ...(bottleneck?.next ?? []).map(({ resource }) => resource)]);
+  const others = RESOURCES_MAX - named.size;
+  let kept = 0;
+  return all.filter(({ name }) => named.has(name) || kept++ < others);
 }
 
-function bottleneckOf(resources: readonly ResourceResult[]): Bottleneck | null {
-  const top = limitingResource(resources);
-  if (top === undefined) return null;
-  const busy = `${Math.round(top.utilization * 100)} % busy`;
-  const why =
-    top.utilization > 0.8
-      ? `${top.name} is ${busy}`
-      : `nothing is saturated; the busiest resource, ${top.name}, is ${busy}`;
-  return { resource: top.name, share: top.utilization, why, moves: MOVES[top.kind] ?? [] };
+/** I/Os of all jobs, and their mean latency. */
+function totalsOf({ options }: RunSetup, stats: readonly JobStats[]): IoTotals {
+  const results = stats.flatMap(({ read, write }) => [read.result(), write.result()]);
+  const ios = results.reduce((sum, { total_ios }) => sum + total_ios, 0);
+  const ns = results.reduce((sum, { total_ios, clat_ns }) => sum + total_ios * clat_ns.mean, 0);
+  return { ios, meanNs: ios === 0 ? 0 : ns / ios, paced: options.profile.jobs.some(isPaced) };
 }
 
 /** Whole-domain invalidations of lazy domains, the one that empties their queues at the end included. */

@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly payload: boolean;
   /** Check the bytes that arrive (needs payload). */
   readonly verify: boolean;
+  /** Virtual clock: arbitrate every TLP by itself, to check the closed forms; slower. */
+  readonly perTlp: boolean;
   /** Check every use of the DMA API (dma-debug). */
   readonly dmaDebug: boolean;
   /** SHA-256 of the memory image in the result (needs payload). */
@@ -57,6 +59,7 @@ export function runOptions(profile: Profile, machine: Machine, changes: Partial<
     seed: null,
     payload: true,
     verify: true,
+    perTlp: false,
     dmaDebug: false,
     image: false,
     assumeDirect: false,

@@ -4,8 +4,6 @@
  * Those who advance the command's time write down each step as they take it. A step begins where the one before ended, so
  * their sum is the time from the log's start to the last end, whatever was written. Only followed commands have a log.
  */
-import { assert } from "../base/assert.ts";
-
 /** One step; picoseconds. `phase` is what the command was about, `place` the resource it met there. */
 export interface LogStep {
   readonly phase: string;
@@ -13,9 +11,6 @@ export interface LogStep {
   waitPs: number;
   servicePs: number;
 }
-
-/** Sums of prices are not always whole: this much earlier than the step before is rounding. */
-const ROUNDING_PS = 2;
 
 /** Log of one command; times are picoseconds since the clock's epoch. */
 export class StageLog {
@@ -34,13 +29,15 @@ export class StageLog {
     this.atPs = startPs;
   }
 
-  /** The command waited until `startPs` for `place`, which was done with it at `endPs`. */
+  /**
+   * The command waited until `startPs` for `place`, which was done with it at `endPs`. Of a stage that overlaps the one before,
+   * as those of a pipeline do, only what comes later counts.
+   */
   step(place: string, startPs: number, endPs: number): void {
-    const start = startPs + this.#insertedPs;
-    const end = endPs + this.#insertedPs;
-    assert(start >= this.atPs - ROUNDING_PS && end >= start, "steps follow one another");
-    this.#add(place, Math.max(0, start - this.atPs), end - Math.max(start, this.atPs));
-    this.atPs = Math.max(end, this.atPs);
+    const start = Math.max(startPs + this.#insertedPs, this.atPs);
+    const end = Math.max(endPs + this.#insertedPs, start);
+    this.#add(place, start - this.atPs, end - start);
+    this.atPs = end;
   }
 
   /** The command did nothing but wait for `place` until `atPs`. */

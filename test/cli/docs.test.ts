@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "#dmasim/base/errors.js";
+import { tableOf } from "../../scripts/validation_table.mjs";
 import { dmasim } from "../support/cli.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -66,6 +67,12 @@ describe("documents", () => {
     const real = Object.keys(JSON.parse(stdout) as object);
     expect(real.filter((key) => !rows.some(([, name]) => name === key))).toEqual([]);
     expect(always.filter((key) => !real.includes(key as string))).toEqual([]);
+  });
+
+  it("README.md: the validation table is that of data/validation.json", () => {
+    const summary = JSON.parse(readFileSync(join(ROOT, "data/validation.json"), "utf8"));
+    const text = readFileSync(join(ROOT, "README.md"), "utf8");
+    expect(text).toContain(`<!-- validation table -->\n${tableOf(summary)}<!-- end -->`);
   });
 
   it("README.md: names every shipped machine and load", () => {

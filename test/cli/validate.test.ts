@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { jsonText, summaryOf } from "../../scripts/validation_table.mjs";
 import { dmasim } from "../support/cli.js";
 
 interface Row {
@@ -74,6 +75,11 @@ describe("dmasim validate, the shipped measurements", () => {
     const rows = result.rows.filter(({ topic }) => topic === "pcie-model");
     expect(rows).toHaveLength(42);
     for (const row of rows) expect(row.error, row.id).toBeLessThan(0.005);
+  });
+
+  it("gives the figures that data/validation.json has (node scripts/validation_table.mjs renews them)", () => {
+    const text = readFileSync("data/validation.json", "utf8");
+    expect(jsonText(summaryOf(result, MEASUREMENTS))).toBe(text);
   });
 
   it("puts the verdict first, then topics and groups", () => {

@@ -83,12 +83,26 @@ export function runResult(changes: Partial<RunResult> = {}): RunResult {
       { name: "smmu0.walkers", kind: "page walkers", utilization: 0.002, wait_ns: 0 },
     ],
     bottleneck: {
+      bound: "resource",
       resource: "smmu0.cmdq",
       share: 0.71,
       why: "every unmap waits for its own invalidation; 71 % of I/O time is waiting for the SMMU command queue",
       moves: ["iommu.mode=lazy 5.9× (stale window up to 10 ms)", "persistent maps 5.9×", "a second SMMU about 2×"],
+      next: [
+        { resource: "cpu3", share: 0.42, headroom: 2.38 },
+        { resource: "nvme0.media", share: 0.17, headroom: 5.88 },
+      ],
     },
-    confidence: { level: "uncalibrated", band: null, not_modelled: ["FTL", "thermal limits", "C-states"] },
+    confidence: {
+      level: "extrapolated",
+      band: null,
+      parts: [
+        { part: "PCIe", level: "extrapolated", band: 0.105, topics: ["pcie-dma"], why: "as haswell-ep" },
+        { part: "SMMUv3 strict maps", level: "calibrated", band: 0.173, topics: ["iommu-invalidation"], why: "" },
+        { part: "nvme", level: "extrapolated", band: null, topics: [], why: "data-sheet figures" },
+      ],
+      not_modelled: ["FTL", "thermal limits", "C-states"],
+    },
     counters: {
       iommu: { mappings: 5_600_000, unmappings: 5_600_000, invalidations: 5_600_000, domain_flushes: 0 },
       iotlb: { hits: 120_000, misses: 6_700_000 },
@@ -154,7 +168,7 @@ export function troubledResult(): RunResult {
         unmap_ns: 0,
       }),
     ],
-    confidence: { ...plain.confidence, level: "extrapolated", band: 0.3 },
+    confidence: { ...plain.confidence, level: "calibrated", band: 0.3 },
     counters: { ...plain.counters, swiotlb: { used_hiwater: 32_700, full: 117 } },
     integrity: {
       leaks: [

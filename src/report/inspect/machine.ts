@@ -9,6 +9,7 @@ import { renderIomem } from "./iomem.ts";
 import { renderForest, type TreeNode } from "./tree.ts";
 
 const PAGE_SIZES_LISTED = 4;
+const SERVICE_TEXT = { class: "class figures", machine: "own figures", none: "no service model" } as const;
 
 /** The machine with every default resolved, as text of several lines. */
 export function renderMachine(screen: Screen, machine: Machine): string {
@@ -18,6 +19,7 @@ export function renderMachine(screen: Screen, machine: Machine): string {
     "",
     ...labelled(screen, "kernel", `Linux ${machine.era}, defects ${machine.defects}, ${machine.arch}`),
     ...labelled(screen, "CPUs", cpusText(machine)),
+    ...labelled(screen, "memory", dramText(machine)),
     ...labelled(screen, "IOMMU", iommuText(machine)),
     ...labelled(screen, "swiotlb", swiotlbText(machine)),
     ...labelled(screen, "block device", machine.defaultBlockDevice ?? "none"),
@@ -37,7 +39,15 @@ function cpusText({ cpus }: Machine): string {
     plural(cpus.coresPerSocket, "core"),
     plural(cpus.threadsPerCore, "thread"),
   ];
-  return `${cpus.count} = ${parts.join(" × ")}, ${cpus.vendor} family ${cpus.family}`;
+  const cache = `last-level cache ${formatBytes(cpus.llcBytes)}`;
+  return `${cpus.count} = ${parts.join(" × ")}, ${cpus.vendor} family ${cpus.family}, ${cpus.uarch}, ${cache}`;
+}
+
+function dramText({ dram, memory }: Machine): string {
+  const pmem = memory.some(({ kind }) => kind === "pmem")
+    ? `, ${dram.pmemDimms} persistent memory modules a region`
+    : "";
+  return `${plural(dram.channels, "channel")} of ${dram.mts} MT/s a socket${pmem}`;
 }
 
 function iommuText({ iommu }: Machine): string {
@@ -120,5 +130,7 @@ function deviceText(machine: Machine, device: Device): string {
     mode,
     device.coherent ? null : "not coherent",
     device.untrusted ? "untrusted" : null,
+    device.preset === null ? null : `as ${device.preset}`,
+    SERVICE_TEXT[device.serviceFrom],
   ]);
 }

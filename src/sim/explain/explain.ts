@@ -36,7 +36,14 @@ export async function explainRun(options: RunOptions, jobName: string | null): P
   if (again.partial === true) return null;
   assert(isDeepStrictEqual(withoutHost(run), withoutHost(again)), "the second run is the same run");
   const job = options.profile.jobs[jobIndex]?.name ?? "";
-  return { schema: EXPLAIN_SCHEMA, job, direction, ios: latencies.count, transfers: transfersOf(trace, ios), run: again };
+  return {
+    schema: EXPLAIN_SCHEMA,
+    job,
+    direction,
+    ios: latencies.count,
+    transfers: transfersOf(trace, ios),
+    run: again,
+  };
 }
 
 interface FirstPass {
@@ -62,7 +69,10 @@ async function firstPass(options: RunOptions, jobIndex: number): Promise<FirstPa
 function transfersOf(trace: IoTrace, ios: readonly IoLatency[]): ExplainedIo[] {
   return trace.results().map((traced, index) => {
     const measuredNs = ios[index]?.latencyNs ?? 0;
-    assert(Math.abs(traced.latencyPs / 1000 - measuredNs) < TOLERANCE_NS, "the followed I/O is the one that was measured");
+    assert(
+      Math.abs(traced.latencyPs / 1000 - measuredNs) < TOLERANCE_NS,
+      "the followed I/O is the one that was measured",
+    );
     return explainIo(WHICH[index] ?? "median", traced);
   });
 }

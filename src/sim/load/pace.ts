@@ -49,3 +49,9 @@ export class Pace {
     return iops === null ? byBytes : Math.max(byBytes, 1e9 / iops);
   }
 }
+
+/** The job has a rate or thinks between I/Os: it may not want more than it gets. */
+export function isPaced({ rateBytesPerS, rateIops, thinktimeNs }: JobSpec): boolean {
+  const rates = [rateBytesPerS.read, rateBytesPerS.write, rateIops.read, rateIops.write];
+  return thinktimeNs > 0 || rates.some((rate) => rate !== null);
+}

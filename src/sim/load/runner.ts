@@ -15,6 +15,7 @@ import type { Arena } from "../../shm/arena.ts";
 import type { JobStats } from "../stats.ts";
 import { type CloneSpec, writes } from "./clones.ts";
 import { DepthSearch } from "./depth_search.ts";
+import type { IoWatch } from "./io_watch.ts";
 import { Pace } from "./pace.ts";
 import { writeVersion, writtenVersion } from "./versions.ts";
 import { Workload } from "./workload.ts";
@@ -23,12 +24,6 @@ const WAITING = 0;
 const RUNNING = 1;
 const DRAINING = 2;
 const DONE = 3;
-
-/** Hears of every I/O that counts in the statistics, the verify pass apart. */
-export interface IoWatch {
-  /** I/O number `io` of a clone took `latencyNs`. */
-  ended(clone: number, io: number, write: boolean, latencyNs: number): void;
-}
 
 /** One clone's progress, and the fields of the command it issues next. */
 export class CloneRunner {

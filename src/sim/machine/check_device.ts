@@ -5,6 +5,7 @@ import { CPUS_MAX, ENGINES_MAX } from "../../shm/capacities.ts";
 import { REGIONS } from "../../shm/layout.ts";
 import { unsoundDmaRanges } from "./check_dma_ranges.ts";
 import type { Bar, Bridge, Device, Machine } from "./description.ts";
+import { isPreset, presetFamilies } from "./device_preset.ts";
 import { firstFault, formatRange, type MachineFault, nameList } from "./fault.ts";
 
 /** First fault of devices and limits; undefined when all are sound. */
@@ -14,6 +15,7 @@ export function checkDevices(machine: Machine): MachineFault | undefined {
     firstFault(machine.devices, (device, index) => bdfClash(machine, device, index)) ??
     firstFault(machine.devices, (device, index) => unsoundMasks(device, index)) ??
     firstFault(machine.devices, unsoundDmaRanges) ??
+    firstFault(machine.devices, unknownPreset) ??
     firstFault(machine.devices, (device, index) => unknownIrqCpu(machine, device, index)) ??
     firstFault(machine.devices, unsoundMedium) ??
     firstFault(machine.devices, unsoundMemory) ??
@@ -68,6 +70,18 @@ function unsoundMasks(device: Device, index: number): MachineFault | undefined {
     };
   }
   return undefined;
+}
+
+function unknownPreset({ preset }: Device, index: number): MachineFault | undefined {
+  if (preset === null || isPreset(preset)) return undefined;
+  return {
+    code: "DMASIM_MACHINE_PRESET",
+    path: ["devices", index, "preset"],
+    what: "this device was not measured",
+    value: preset,
+    limit: `measured devices: ${presetFamilies().join(", ")}, and their relatives`,
+    remedy: "name one of them, or remove the key: the class's figures apply",
+  };
 }
 
 function unknownIrqCpu(machine: Machine, device: Device, index: number): MachineFault | undefined {

@@ -86,7 +86,14 @@ export function linkOfDevice(document: MachineDocument, device: DeviceDocument):
 
 function toLink(link: LinkDocument | undefined): Link | null {
   if (link === undefined) return null;
-  return { gen: link.gen, lanes: link.lanes, mpsBytes: link.mps, mrrsBytes: link.mrrs, rcbBytes: link.rcb, extTags: link.ext_tags };
+  return {
+    gen: link.gen,
+    lanes: link.lanes,
+    mpsBytes: link.mps,
+    mrrsBytes: link.mrrs,
+    rcbBytes: link.rcb,
+    extTags: link.ext_tags,
+  };
 }
 
 /** Both ends agree on the lower generation, width and payload; requests and tags are the lower end's, RCB the upper end's. */

@@ -74,7 +74,9 @@ const cpusSchema = z
       .enum(UARCHES)
       .optional()
       .describe("Core and uncore family, from which timing takes its constants. Default by architecture and vendor"),
-    llc: size(65536).default(32 * 1024 ** 2).describe("Last-level cache of one socket"),
+    llc: size(65536)
+      .default(32 * 1024 ** 2)
+      .describe("Last-level cache of one socket"),
     family: whole(0, 255)
       .optional()
       .describe("x86 family; AMD 0x17 and later may do peer-to-peer through the host bridge. Default 6, 0x19 or 0"),

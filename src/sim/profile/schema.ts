@@ -135,6 +135,9 @@ const jobKeys = {
   ...memoryKeys,
 };
 
+/** Names of the keys that every job has. */
+export const JOB_KEY_NAMES: readonly string[] = Object.keys(jobKeys);
+
 /** Keys of a job that every job inherits. */
 const globalSchema = z.strictObject(jobKeys);
 

@@ -5,6 +5,7 @@
  * device limit it (`host/io_loop.ts`). A topic that another model knows is one more entry of {@link KNOWN}.
  */
 import type { Constants } from "../../timing/calibration/constant.ts";
+import { predictAppDevice } from "./predict_app_device.ts";
 import { predictNet } from "./predict_net.ts";
 import { predictStorage } from "./predict_storage.ts";
 import { type Prediction, type RowQuestion, rowText, unsupported } from "./row.ts";
@@ -12,7 +13,7 @@ import { type Prediction, type RowQuestion, rowText, unsupported } from "./row.t
 /** Answers a row, or undefined when the row is none of its kind. */
 type AppModel = (question: RowQuestion, constants: Constants) => Prediction | undefined;
 
-const KNOWN: readonly AppModel[] = [predictStorage, predictNet];
+const KNOWN: readonly AppModel[] = [predictStorage, predictNet, predictAppDevice];
 
 /** Rate or bandwidth of an application. */
 export function predictApp(question: RowQuestion, constants: Constants): Prediction {

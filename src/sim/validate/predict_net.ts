@@ -3,10 +3,10 @@
  *
  * `timing/iommu` says how packets arrive and what limits goodput; `net/receive_run.ts` counts misses on production code.
  */
+import { CPUS_MAX } from "../../shm/capacities.ts";
 import type { Constants } from "../../timing/calibration/constant.ts";
-import { mergedPackets } from "../../timing/iommu/receive_batch.ts";
+import { acksPerPacket, mergedPackets } from "../../timing/iommu/receive_batch.ts";
 import { coreGoodput, lineGoodput, payloadBytes, translatedGoodput } from "../../timing/iommu/receive_rate.ts";
-import type { HostParts } from "./host/host_lab.ts";
 import { type ReceiveCounts, ReceiveRun, type ReceiveTraffic } from "./net/receive_run.ts";
 import { partsOf } from "./predict_driver.ts";
 import { type Prediction, predicted, type RowKeys, type RowQuestion, rowNumber, rowText, unsupported } from "./row.ts";
@@ -21,6 +21,7 @@ const GBIT_BYTES = 1e9 / 8;
 const MTU_BYTES = 4096;
 const RING_ENTRIES = 256;
 const DESCRIPTOR_PAGES = 64;
+const FLUSH_ENTRIES = 256;
 const LEVELS: readonly string[] = ["ptcache_l1", "ptcache_l2", "ptcache_l3"];
 /** The other side of a ratio: what its baseline changes in the workload. */
 const BASELINES: Readonly<Record<string, RowKeys>> = {
@@ -33,14 +34,16 @@ export function predictNet(question: RowQuestion, constants: Constants): Predict
   const { topic, system, workload, quantity } = question;
   if (!TOPICS.includes(topic)) return undefined;
   const variant = rowText(workload, "variant", "");
-  if (!VARIANTS.includes(variant)) return unsupported("software-outside-model", `the change ${variant} is not modelled`);
+  if (!VARIANTS.includes(variant))
+    return unsupported("software-outside-model", `the change ${variant} is not modelled`);
   const app = rowText(workload, "app", "iperf");
-  if (!APPS.includes(app)) return unsupported("software-outside-model", `the work of ${app} on each packet is not modelled`);
+  if (!APPS.includes(app))
+    return unsupported("software-outside-model", `the work of ${app} on each packet is not modelled`);
   if (quantity === "misses_per_page" || quantity === "reads_per_page") return predictMisses(question, constants);
-  if (system["nic_gbit_per_s"] === undefined) return unsupported("system-not-described", "nic_gbit_per_s");
-  if (workload["flows"] === undefined && workload["cores"] === undefined) {
-    return unsupported("system-not-described", "flows and cores of the load");
+  if (workload.flows === undefined && workload.cores === undefined) {
+    return unsupported("software-outside-model", "neither flows nor cores of the load are known");
   }
+  if (system.nic_gbit_per_s === undefined) return unsupported("system-not-described", "nic_gbit_per_s");
   return predictGoodput(question, constants);
 }
 
@@ -56,7 +59,7 @@ function predictGoodput(question: RowQuestion, constants: Constants): Prediction
   if (quantity === "bandwidth_loss") return predicted(1 - bytesPerS / base);
   if (quantity === "bandwidth_ratio") return predicted(bytesPerS / base);
   if (quantity !== "loss_recovered") return unsupported("quantity-not-simulated", `${quantity} of a transport`);
-  const off = goodput({ ...question, workload: { ...workload, ...BASELINES["iommu_off"] } }, constants);
+  const off = goodput({ ...question, workload: { ...workload, ...BASELINES.iommu_off } }, constants);
   return predicted((bytesPerS - base) / off);
 }
 
@@ -89,9 +92,9 @@ function goodput(question: RowQuestion, constants: Constants): number {
 
 /** Misses and reads for each 4 KiB of payload. */
 function countsOf(question: RowQuestion, constants: Constants): ReceiveCounts {
-  const parts = partsOfNet(question);
-  if (parts.iommuMode === "off" || parts.iommuKind === "none") return { iotlb: 0, levels: [0, 0, 0], reads: 0 };
   const traffic = trafficOf(question, constants);
+  const parts = { ...partsOf(question), cpus: traffic.cores, pageBytesMax: traffic.pageBytes, bounceAreas: 0 };
+  if (parts.iommuMode === "off" || parts.iommuKind === "none") return { iotlb: 0, levels: [0, 0, 0], reads: 0 };
   const keeps = rowText(question.workload, "variant", "") === "fast_and_safe";
   const unit = {
     iotlbEntries: constants.first(`iommu.${parts.iommuKind}.entries`, "iommu.vtd.entries"),
@@ -108,12 +111,7 @@ function countsOf(question: RowQuestion, constants: Constants): ReceiveCounts {
   };
 }
 
-function partsOfNet(question: RowQuestion): HostParts {
-  const parts = partsOf(question);
-  return { ...parts, cpus: loadOf(question).cores, bounceAreas: 0 };
-}
-
-function trafficOf(question: RowQuestion, constants: Constants): ReceiveTraffic {
+function trafficOf(question: RowQuestion, constants: Constants): ReceiveTraffic & { readonly pageBytes: number } {
   const { system, workload } = question;
   const variant = rowText(workload, "variant", "");
   const mtu = mtuOf(question);
@@ -122,24 +120,41 @@ function trafficOf(question: RowQuestion, constants: Constants): ReceiveTraffic 
   const mapped = rowNumber(workload, "mapping_page_bytes", PAGE_BYTES);
   const pageBytes = variant === "hugepage_buffers" ? Math.max(SUPERPAGE_BYTES, mapped) : mapped;
   const byDescriptor = variant === "fast_and_safe" ? descriptorBytes : PAGE_BYTES;
-  const other = `net.${rowText(system, "device", "default")}.otherMisses`;
+  const control = `net.${rowText(system, "device", "default")}.controlMissShare`;
+  const { cores } = loadOf(question);
+  const mergedOf = merged(question, constants);
   return {
-    cores: loadOf(question).cores,
+    cores,
     ringBytes: Math.max(2 * descriptorBytes, rowNumber(workload, "ring_entries", RING_ENTRIES) * strideBytes),
     strideBytes,
+    pageBytes,
     pieceBytes: Math.max(pageBytes, byDescriptor),
     ackPieceBytes: byDescriptor,
-    merged: merged(question, constants),
+    merged: mergedOf,
     buffersPerRead: constants.get("net.buffersPerRead"),
-    acks: rowText(workload, "transport", "tcp") !== "udp",
-    otherMisses: constants.first(other, "net.default.otherMisses"),
+    queuedPieces: Math.round(windowOf(question, constants) / cores / Math.max(pageBytes, byDescriptor)),
+    acksPerPacket: rowText(workload, "transport", "tcp") === "udp" ? 0 : acksPerPacket(mergedOf),
+    controlMissShare: constants.first(control, "net.default.controlMissShare") * invalidationShare(question),
     spareShare: constants.get("net.spareShare"),
   };
 }
 
+/** Invalidation commands for each page that is unmapped. */
+function invalidationShare({ workload }: RowQuestion): number {
+  if (rowText(workload, "iommu_mode", "strict") === "lazy")
+    return 1 / rowNumber(workload, "flush_entries", FLUSH_ENTRIES);
+  const isRange = rowText(workload, "variant", "") === "fast_and_safe";
+  return isRange ? 1 / rowNumber(workload, "descriptor_pages", DESCRIPTOR_PAGES) : 1;
+}
+
 function merged(question: RowQuestion, constants: Constants): number {
-  const windowBytes = (lineBytesPerS(question.system) * constants.get("net.pathNs")) / 1e9;
+  const windowBytes = windowOf(question, constants);
   return mergedPackets({ ...loadOf(question), mtuBytes: mtuOf(question), windowBytes });
+}
+
+/** Bytes in flight of all flows. */
+function windowOf({ system }: RowQuestion, constants: Constants): number {
+  return (lineBytesPerS(system) * constants.get("net.pathNs")) / 1e9;
 }
 
 /** Cores and flows; as many cores as flows where only these are given, up to a socket's. */
@@ -147,7 +162,8 @@ function loadOf({ system, workload }: RowQuestion): { readonly cores: number; re
   const socket = rowNumber(system, "cores_per_socket", 8);
   const given = rowNumber(workload, "cores", rowNumber(workload, "cores_per_direction", 0));
   const cores = given > 0 ? given : Math.min(socket, rowNumber(workload, "flows", 1));
-  return { cores, flows: rowNumber(workload, "flows", cores * rowNumber(workload, "flows_per_core", 1)) };
+  const flows = rowNumber(workload, "flows", cores * rowNumber(workload, "flows_per_core", 1));
+  return { cores: Math.min(cores, flows, CPUS_MAX), flows };
 }
 
 function lineBytesPerS(system: RowKeys): number {

@@ -8,6 +8,13 @@
  */
 import { StageLog } from "../../timing/stage_log.ts";
 
+/** Time in which one of the command's quanta was served at a place. */
+interface OwnService {
+  readonly place: string;
+  startPs: number;
+  endPs: number;
+}
+
 /** Counters and times of one command; picoseconds since the clock's epoch. */
 export class CommandTrace {
   readonly log: StageLog;
@@ -26,6 +33,7 @@ export class CommandTrace {
   #lastPs = 0;
   #lastOwnPs = 0;
   #last: StageLog | null = null;
+  readonly #served: OwnService[] = [];
 
   constructor(startPs: number, bytes: number) {
     this.startPs = startPs;
@@ -49,6 +57,7 @@ export class CommandTrace {
   /** The quantum is on its way: the block takes the next at `freePs`; `last` = it ends after all before it. */
   issued(log: StageLog, freePs: number, last: boolean): void {
     this.#freePs = Math.max(freePs, this.#turnPs);
+    this.#own(log);
     if (!last) return;
     this.#last = log;
     this.#lastPs = this.#turnPs;
@@ -67,6 +76,26 @@ export class CommandTrace {
     this.#last = null;
     this.#firstPs = -1;
     this.#ownPs = 0;
+    this.#served.length = 0;
+  }
+
+  /** What a quantum waits for earlier ones of its own command is service of the command, not waiting for others. */
+  #own(log: StageLog): void {
+    const mine: OwnService[] = [];
+    let atPs = this.#turnPs;
+    for (const step of log.steps) {
+      const startPs = atPs + step.waitPs;
+      const endPs = startPs + step.servicePs;
+      if (step.servicePs > 0) mine.push({ place: step.place, startPs, endPs });
+      let ownPs = 0;
+      for (const { place, startPs: from, endPs: to } of step.waitPs > 0 ? this.#served : []) {
+        if (place === step.place) ownPs += Math.max(0, Math.min(to, startPs) - Math.max(from, atPs));
+      }
+      step.waitPs -= ownPs;
+      step.servicePs += ownPs;
+      atPs = endPs;
+    }
+    this.#served.push(...mine);
   }
 
   rebase(shiftPs: number): void {
@@ -78,6 +107,10 @@ export class CommandTrace {
     this.#turnPs -= shiftPs;
     this.#freePs -= shiftPs;
     this.#lastPs -= shiftPs;
+    for (const served of this.#served) {
+      served.startPs -= shiftPs;
+      served.endPs -= shiftPs;
+    }
   }
 }
 

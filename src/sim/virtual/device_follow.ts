@@ -10,7 +10,6 @@ export class DeviceFollow {
   readonly #trace: IoTrace;
   readonly #fabric: Fabric;
   /** Counters before the quantum in hand was aimed. */
-  #walks = 0;
   #walkWaitPs = 0;
   #memoryWaitPs = 0;
   #levels = 0;
@@ -30,22 +29,19 @@ export class DeviceFollow {
   /** The next quantum of a stream is about to be translated. */
   before({ lane, cursor, pieceSeen }: Stream): void {
     const { unit } = lane.device;
-    this.#walks = unit?.walks ?? 0;
     this.#walkWaitPs = unit?.walkers.waitPs ?? 0;
     this.#memoryWaitPs = this.#fabric.memoryWaitPs();
     this.#levels = pieceSeen ? 0 : cursor.levels;
   }
 
-  /** It was translated in `translatePs` and knows its memory: the function gets its log. */
-  aimed({ lane, tag }: Stream, nowPs: number, translatePs: number): void {
+  /** It is translated and knows its memory: the function gets its log. What it waits of its own walk is service. */
+  aimed({ lane, tag }: Stream, nowPs: number): void {
     const { fn, unit } = lane.device;
     const log = this.#trace.of(lane, tag)?.quantum(nowPs, this.#levels) ?? null;
     fn.log = log;
     if (log === null) return;
     log.memoryWaitPs = this.#fabric.memoryWaitPs() - this.#memoryWaitPs;
-    // Without a walk of its own it waits for one that is under way.
-    const walked = unit !== null && unit.walks > this.#walks;
-    log.walkWaitPs = walked ? unit.walkers.waitPs - this.#walkWaitPs : translatePs;
+    log.walkWaitPs = (unit?.walkers.waitPs ?? 0) - this.#walkWaitPs;
   }
 
   /** The quantum passed all stages; `last` = it ends after those before it. */

@@ -11,17 +11,18 @@ import { type FaultPoint, transfer } from "../../device/step.ts";
 import type { HostContext } from "../../host/context.ts";
 import { mediaRead, mediaWrite } from "../../memory/media.ts";
 import { UNIT_BYTES, VERSION_FOLLOW } from "../../memory/pattern.ts";
+import type { LinkShape } from "../../pcie/link.ts";
 import { DESC_OP, DMA_STATUS } from "../../shm/dma_status.ts";
 import type { Target } from "../../timing/fabric/function.ts";
-import type { CopyDispatcher } from "./dispatcher.ts";
 import { DeviceFollow } from "./device_follow.ts";
+import type { CopyDispatcher } from "./dispatcher.ts";
 import type { Fabric } from "./fabric.ts";
 import type { IoTrace } from "./io_trace.ts";
 import type { Lane } from "./lane.ts";
 import type { Stream } from "./stream.ts";
 import { TransferSink } from "./transfer_sink.ts";
 
-/** Longest quantum of a transfer that is alone: a page. Among others it is one MRRS. */
+/** Longest quantum of a read that is alone: a page, whose requests have a closed form. Otherwise it is one MRRS. */
 const QUANTUM_BYTES_MAX = 4096;
 const COMMAND_BYTES = 64;
 /** Completion entry (16 B) and the message that interrupts (4 B). */
@@ -38,11 +39,20 @@ export class DeviceStage {
   readonly #target: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
   readonly #control: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
   readonly #interruptPs: number;
+  readonly #perTlp: boolean;
   /** Null unless single I/Os are followed. */
   readonly #follow: DeviceFollow | null;
 
-  constructor(ctx: HostContext, fabric: Fabric, dispatcher: CopyDispatcher | null, trace: IoTrace | null) {
+  /** `perTlp`: every TLP is a quantum, to check the closed forms. */
+  constructor(
+    ctx: HostContext,
+    fabric: Fabric,
+    dispatcher: CopyDispatcher | null,
+    trace: IoTrace | null,
+    perTlp: boolean,
+  ) {
     this.#follow = trace === null ? null : new DeviceFollow(trace, fabric);
+    this.#perTlp = perTlp;
     this.#ctx = ctx;
     this.#fabric = fabric;
     this.#payload = dispatcher !== null;
@@ -78,6 +88,7 @@ export class DeviceStage {
     stream.pieceLeft = 0;
     stream.endPs = nowPs;
     stream.walksLeft = 0;
+    stream.translatedPs = 0;
     lane.status[tag] = DMA_STATUS.ok;
     if (stream.op === DESC_OP.copy) this.#copyAtOnce(stream);
     else stream.cursor.begin(this.#ctx.arena, io.sg[tag] as number, io.nents[tag] as number, bytes);
@@ -88,13 +99,13 @@ export class DeviceStage {
     const { device } = stream.lane;
     if (stream.pieceLeft === 0 && !this.#nextPiece(stream)) return true;
     const { fn } = device;
-    const bytes = Math.min(stream.pieceLeft, alone ? QUANTUM_BYTES_MAX : fn.way.link.mrrsBytes);
+    const bytes = Math.min(stream.pieceLeft, this.#quantumBytes(fn.way.link, stream.writing, alone));
     const addr = stream.cursor.dmaAddr + (stream.cursor.bytes - stream.pieceLeft);
     const first = stream.left === stream.bytes;
     const follow = this.#follow;
     if (follow !== null) follow.before(stream);
     this.#aim(stream, nowPs, bytes);
-    if (follow !== null) follow.aimed(stream, nowPs, this.#target.translatePs);
+    if (follow !== null) follow.aimed(stream, nowPs);
     const endPs = stream.writing
       ? fn.write(nowPs, addr, bytes, first, this.#target)
       : fn.read(nowPs, addr, bytes, first, this.#target);
@@ -144,13 +155,19 @@ export class DeviceStage {
     return storedPs;
   }
 
+  #quantumBytes(link: LinkShape, writing: boolean, alone: boolean): number {
+    if (this.#perTlp) return writing ? link.mpsBytes : link.mrrsBytes;
+    return alone && !writing ? QUANTUM_BYTES_MAX : link.mrrsBytes;
+  }
+
   /** Translates and dispatches the next piece; false when the transfer ends here because of a fault. */
   #nextPiece(stream: Stream): boolean {
     const { cursor, lane, op } = stream;
     stream.pieceSeen = false;
     if (op === DESC_OP.copy) {
-      stream.pieceLeft = stream.left;
-      cursor.bytes = stream.left;
+      // The lists were resolved at once; in time the copy goes page by page, and as many pages walk as did then.
+      stream.pieceLeft = Math.min(stream.left, QUANTUM_BYTES_MAX);
+      cursor.bytes = stream.pieceLeft;
       cursor.dmaAddr = 0;
       return stream.left > 0;
     }
@@ -180,11 +197,14 @@ export class DeviceStage {
     const target = this.#target;
     target.translatePs = 0;
     if (device.unit !== null) {
-      if (stream.walksLeft > 0) {
+      if (stream.op === DESC_OP.copy && stream.pieceSeen) {
+        target.translatePs = Math.max(0, stream.translatedPs - nowPs);
+      } else if (stream.walksLeft > 0) {
         const levels = Math.round(stream.walkLevels / stream.walksLeft);
         stream.walksLeft -= 1;
         stream.walkLevels -= levels;
-        target.translatePs = device.unit.walked(nowPs, levels, writing) - nowPs;
+        stream.translatedPs = device.unit.walked(nowPs, levels, writing);
+        target.translatePs = stream.translatedPs - nowPs;
       } else if (stream.op !== DESC_OP.copy) {
         const levels = stream.pieceSeen ? 0 : cursor.levels;
         target.translatePs = device.unit.translated(nowPs, cursor.slot, levels, writing, stream.pieceSeen) - nowPs;

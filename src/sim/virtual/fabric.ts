@@ -131,7 +131,10 @@ export class Fabric {
 
   /** Waiting at all memories until now. */
   memoryWaitPs(): number {
-    return this.#memories.reduce((sum, memory) => sum + memory.servers().reduce((all, { waitPs }) => all + waitPs, 0), 0);
+    return this.#memories.reduce(
+      (sum, memory) => sum + memory.servers().reduce((all, { waitPs }) => all + waitPs, 0),
+      0,
+    );
   }
 
   rebase(shiftPs: number): void {

@@ -29,7 +29,7 @@ export class HostStage {
   readonly #clock: VirtualClock;
   readonly #dispatcher: CopyDispatcher | null;
   /** Null unless single I/Os are followed. */
-  readonly #trace: IoTrace | null;
+  readonly trace: IoTrace | null;
 
   constructor(
     ctx: HostContext,
@@ -38,7 +38,7 @@ export class HostStage {
     prices: HostPrices,
     trace: IoTrace | null,
   ) {
-    this.#trace = trace;
+    this.trace = trace;
     this.charger = new Charger(prices);
     this.#prices = prices;
     this.#ctx = ctx;
@@ -76,6 +76,7 @@ export class HostStage {
     const { runner } = lane;
     const nowPs = this.#clock.nowPs;
     this.enter(lane, lane.spec.cpu);
+    if (this.trace !== null) this.trace.taken(lane, nowPs, this.#clock.nowNs);
     const { tag } = runner;
     const code = lane.io.prepare(
       tag,
@@ -94,7 +95,7 @@ export class HostStage {
       runner.issued();
     } else this.#refused(lane, code);
     const endPs = mappedPs + this.#prices.submitPs;
-    if (this.#trace !== null) this.#log(lane, tag, "submit", "cpu", endPs);
+    if (this.trace !== null) this.#log(lane, tag, "submit", "cpu", endPs);
     return endPs;
   }
 
@@ -102,7 +103,7 @@ export class HostStage {
   complete(lane: Lane, tag: number, cpu: number): number {
     const nowPs = this.#clock.nowPs;
     this.enter(lane, cpu);
-    if (this.#trace !== null) this.#waited(lane, tag, cpu, nowPs);
+    if (this.trace !== null) this.#waited(lane, tag, cpu, nowPs);
     const status = lane.status[tag] as number;
     const ok = status === DMA_STATUS.ok;
     if (ok) this.#countPath(lane, lane.paths[tag] as number, lane.io.bytes[tag] as number);
@@ -112,9 +113,9 @@ export class HostStage {
     lane.stats.unmapNs += (unmappedPs - nowPs) / 1000;
     lane.stats.commands += 1;
     const endPs = unmappedPs + this.#prices.completePs;
-    if (this.#trace !== null) {
+    if (this.trace !== null) {
       this.#log(lane, tag, "completion", "cpu", endPs);
-      this.#trace.completed(lane, tag, endPs);
+      this.trace.completed(lane, tag, endPs);
     }
     lane.runner.completed(tag, this.#clock.nsAt(endPs), !ok);
     return endPs;
@@ -135,9 +136,11 @@ export class HostStage {
     runner.issued();
     const submittedPs = this.#clock.nowPs + this.#prices.submitPs;
     const endPs = submittedPs + runner.bytes * this.#prices.daxBytePs;
-    if (this.#trace !== null) {
+    if (this.trace !== null) {
+      this.trace.taken(lane, this.#clock.nowPs, this.#clock.nowNs);
       this.#log(lane, runner.tag, "submit", "cpu", submittedPs);
       this.#log(lane, runner.tag, "copy", "cpu", endPs);
+      this.trace.completed(lane, runner.tag, endPs);
     }
     return endPs;
   }
@@ -145,8 +148,8 @@ export class HostStage {
   /** Prices what the cost record holds, from the clock's time on; returns its end. */
   #charge(lane: Lane, tag: number, phase: string): number {
     const { charger } = this;
-    if (this.#trace === null) return charger.charge(this.#clock.nowPs, this.#ctx.cost, this.#ctx.cpu);
-    const log = this.#trace.of(lane, tag)?.log ?? null;
+    if (this.trace === null) return charger.charge(this.#clock.nowPs, this.#ctx.cost, this.#ctx.cpu);
+    const log = this.trace.of(lane, tag)?.log ?? null;
     if (log !== null) log.phase = phase;
     charger.log = log;
     const endPs = charger.charge(this.#clock.nowPs, this.#ctx.cost, this.#ctx.cpu);
@@ -156,7 +159,7 @@ export class HostStage {
 
   /** A followed command: `place` was busy with it until `endPs`. */
   #log(lane: Lane, tag: number, phase: string, place: string, endPs: number): void {
-    const log = this.#trace?.of(lane, tag)?.log;
+    const log = this.trace?.of(lane, tag)?.log;
     if (log === undefined) return;
     log.phase = phase;
     log.serve(place, endPs);
@@ -164,7 +167,7 @@ export class HostStage {
 
   /** A followed command: its completion waited for the CPU. */
   #waited(lane: Lane, tag: number, cpu: number, nowPs: number): void {
-    const log = this.#trace?.of(lane, tag)?.log;
+    const log = this.trace?.of(lane, tag)?.log;
     if (log === undefined) return;
     log.phase = "completion";
     log.wait(`cpu ${cpu}`, nowPs);

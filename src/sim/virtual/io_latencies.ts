@@ -3,7 +3,7 @@
  *
  * A histogram knows how long the median took, not which I/O it was.
  */
-import type { IoWatch } from "../load/runner.ts";
+import type { IoWatch } from "../load/io_watch.ts";
 
 /** An I/O by its clone and its number there; the same in every run of the same inputs. */
 export interface IoName {

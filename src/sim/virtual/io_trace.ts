@@ -5,9 +5,10 @@
  */
 import { defined } from "../../base/assert.ts";
 import type { LogStep } from "../../timing/stage_log.ts";
+import type { CloneSpec } from "../load/clones.ts";
+import type { CloneRunner } from "../load/runner.ts";
 import { CommandTrace } from "./command_trace.ts";
 import type { IoName } from "./io_latencies.ts";
-import type { Lane } from "./lane.ts";
 
 /** One I/O from submission to completion; its steps sum to `latencyPs`. Of several commands the one that ended last decides. */
 export interface TracedIo extends IoName {
@@ -30,6 +31,12 @@ interface Followed {
   write: boolean;
 }
 
+/** What it needs of a lane. */
+interface TracedLane {
+  readonly spec: CloneSpec;
+  readonly runner: CloneRunner;
+}
+
 /** Tags of a lane are below this. */
 const TAGS_MAX = 2 ** 20;
 
@@ -44,7 +51,7 @@ export class IoTrace {
   }
 
   /** The lane's runner took a command at `nowPs` (`nowNs` of the run), perhaps again after a refused mapping. */
-  taken(lane: Lane, nowPs: number, nowNs: number): void {
+  taken(lane: TracedLane, nowPs: number, nowNs: number): void {
     const { runner, spec } = lane;
     if (runner.verifying) return;
     for (const { name, commands } of this.#followed) {
@@ -64,12 +71,12 @@ export class IoTrace {
   }
 
   /** The command's trace; null when nobody follows it. */
-  of(lane: Lane, tag: number): CommandTrace | null {
+  of(lane: TracedLane, tag: number): CommandTrace | null {
     return this.#open.get(keyOf(lane, tag)) ?? null;
   }
 
   /** The command ended. */
-  completed(lane: Lane, tag: number, endPs: number): void {
+  completed(lane: TracedLane, tag: number, endPs: number): void {
     const key = keyOf(lane, tag);
     const command = this.#open.get(key);
     if (command === undefined) return;
@@ -90,7 +97,7 @@ export class IoTrace {
   }
 
   /** An I/O starts when it was submitted: with a fixed submission rate that may be before a CPU took its first command. */
-  #start(lane: Lane, nowPs: number, nowNs: number): void {
+  #start(lane: TracedLane, nowPs: number, nowNs: number): void {
     const io = defined(
       this.#followed.find(({ name }) => name.io === lane.runner.io && name.clone === lane.spec.index),
       "the I/O is followed",
@@ -101,7 +108,7 @@ export class IoTrace {
   }
 }
 
-function keyOf(lane: Lane, tag: number): number {
+function keyOf(lane: TracedLane, tag: number): number {
   return lane.spec.index * TAGS_MAX + tag;
 }
 

@@ -3,7 +3,8 @@ import type { DeviceAccess } from "../../device/access.ts";
 import type { HostContext } from "../../host/context.ts";
 import { CloneIo } from "../io_path.ts";
 import type { CloneSpec } from "../load/clones.ts";
-import { CloneRunner, type IoWatch } from "../load/runner.ts";
+import type { IoWatch } from "../load/io_watch.ts";
+import { CloneRunner } from "../load/runner.ts";
 import type { Device } from "../machine/description.ts";
 import type { Payload } from "../payload.ts";
 import type { RunDebug } from "../run_debug.ts";
@@ -11,6 +12,7 @@ import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
 import type { IoHook } from "../test_hook.ts";
 import type { DeviceModel } from "./device_model.ts";
+import type { IoTrace } from "./io_trace.ts";
 
 /** What a lane needs of the run's options. */
 export interface LaneOptions {
@@ -21,6 +23,8 @@ export interface LaneOptions {
   readonly ioHook: IoHook;
   /** Hears of every I/O; null = nobody asks. */
   readonly watch: IoWatch | null;
+  /** Follows single I/Os; null = none. */
+  readonly trace: IoTrace | null;
 }
 
 /** Joins a clone's load, driver, device and counters; its index in the loop is the clone's. */

@@ -24,7 +24,6 @@ import type { CopyDispatcher } from "./dispatcher.ts";
 import { Fabric } from "./fabric.ts";
 import { HostStage } from "./host_stage.ts";
 import { HostTimers } from "./host_timers.ts";
-import type { IoTrace } from "./io_trace.ts";
 import { Lane, type LaneOptions } from "./lane.ts";
 import { Turns } from "./turns.ts";
 
@@ -49,8 +48,8 @@ const CLOCK_CHECK_EVENTS = 256;
 export interface LoopOptions extends LaneOptions {
   /** Virtual seconds after which jobs are cut; null = none. */
   readonly limitSeconds: number | null;
-  /** Follows single I/Os; null = none. */
-  readonly trace: IoTrace | null;
+  /** Arbitrate TLP by TLP instead of in quanta. */
+  readonly perTlp: boolean;
 }
 
 /** One run's events. Call `run` in slices until `finished`; the same inputs give the same order of events. */
@@ -60,7 +59,6 @@ export class VirtualLoop {
   readonly lanes: readonly Lane[];
   readonly #system: System;
   readonly #limitNs: number;
-  readonly #trace: IoTrace | null;
   readonly #dispatcher: CopyDispatcher | null;
   readonly #queue = new EventQueue(4096);
   readonly #cpus: CpuQueue;
@@ -87,11 +85,10 @@ export class VirtualLoop {
     this.#system = system;
     this.#limitNs = options.limitSeconds === null ? Number.POSITIVE_INFINITY : options.limitSeconds * 1e9;
     this.#dispatcher = dispatcher;
-    this.#trace = options.trace;
     this.#host = new HostStage(ctx, this.clock, dispatcher, machinePrices(system.machine, true), options.trace);
     this.#fabric = new Fabric(system, footprintOf(clones));
     this.#doorbellPs = this.#fabric.constants.get("host.doorbellNs") * 1000;
-    this.#device = new DeviceStage(ctx, this.#fabric, dispatcher, options.trace);
+    this.#device = new DeviceStage(ctx, this.#fabric, dispatcher, options.trace, options.perTlp);
     this.#timers = new HostTimers(system, ctx, this.clock, this.#queue, { ...EVENT, priority: PRIORITY.timer });
     let streams = 0;
     this.lanes = clones.map((spec) => {
@@ -159,7 +156,7 @@ export class VirtualLoop {
     const shiftPs = this.clock.rebase();
     if (shiftPs === 0) return;
     this.#queue.rebase(shiftPs);
-    this.#trace?.rebase(shiftPs);
+    this.#host.trace?.rebase(shiftPs);
     this.#fabric.rebase(shiftPs);
     for (const server of this.#ownServers()) server.rebase(shiftPs);
   }
@@ -193,7 +190,6 @@ export class VirtualLoop {
     } else if (kind === EVENT.done) this.#cpuWork(lane.completionCpu, WORK.complete, subject, detail);
     else {
       lane.runner.completed(detail, this.clock.nowNs, false);
-      if (this.#trace !== null) this.#trace.completed(lane, detail, nowPs);
       this.#goOn(lane);
     }
   }
@@ -230,7 +226,6 @@ export class VirtualLoop {
     }
     runner.take(nowNs);
     const { tag } = runner;
-    if (this.#trace !== null) this.#trace.taken(lane, this.clock.nowPs, nowNs);
     if (spec.dax !== null) {
       const copiedPs = this.#host.copy(lane);
       this.#queue.push(copiedPs, PRIORITY.device, EVENT.copied, spec.index, tag);

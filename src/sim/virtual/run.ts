@@ -11,11 +11,11 @@ import { REGIONS, RING } from "../../shm/layout.ts";
 import { LockHeldError } from "../../shm/mutex.ts";
 import { MAIN_OWNER, makeHostContext } from "../host_ports.ts";
 import { findLeaks } from "../leaks.ts";
+import type { IoWatch } from "../load/io_watch.ts";
 import type { RunOutcome } from "../result_assembly.ts";
 import { attachRunDebug, releaseDevices } from "../run_debug.ts";
 import { type RunSetup, WORKER_ENTRY } from "../run_setup.ts";
 import { JobStats } from "../stats.ts";
-import type { IoWatch } from "../load/runner.ts";
 import { CopyDispatcher } from "./dispatcher.ts";
 import type { IoTrace } from "./io_trace.ts";
 import { VirtualLoop } from "./loop.ts";
@@ -42,6 +42,7 @@ export async function runVirtual(setup: RunSetup, observer: LoopObserver | null 
   const loop = new VirtualLoop(system, ctx, clones, stats, dispatcher, {
     verify: options.payload && options.verify,
     limitSeconds: options.limitSeconds,
+    perTlp: options.perTlp,
     ioHook: hook.io,
     debug,
     watch: observer?.watch ?? null,

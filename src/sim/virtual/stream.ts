@@ -21,6 +21,8 @@ export interface Stream {
   endPs: number;
   /** Walks of a copy that no quantum has been charged for, and their levels. */
   walksLeft: number;
+  /** When the current page of a copy is translated. */
+  translatedPs: number;
   walkLevels: number;
 }
 
@@ -38,6 +40,7 @@ export function makeStream(lane: Lane, tag: number): Stream {
     pieceSeen: false,
     endPs: 0,
     walksLeft: 0,
+    translatedPs: 0,
     walkLevels: 0,
   };
 }

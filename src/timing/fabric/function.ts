@@ -63,6 +63,9 @@ export class DeviceFunction {
   readonly #completionBytes: number;
   readonly #posted: CreditRing;
   readonly #port: HostPort;
+  /** A request, and a byte, on the wire. */
+  readonly #requestPs: number;
+  readonly #bytePs: number;
   readonly #hopsPs: number;
   /** Links between this one and the root complex, from the device up. */
   readonly #uplinks: readonly SharedLink[];
@@ -87,6 +90,8 @@ export class DeviceFunction {
     this.#posted = new CreditRing(`${name} posted credits`, way.postedHeaders);
     this.#port = port;
     this.#hopsPs = way.hops * way.hopPs;
+    this.#bytePs = PS_PER_S / rate;
+    this.#requestPs = Math.floor(this.#requestBytes * this.#bytePs);
     const tlpBytes = way.link.mpsBytes + this.#requestBytes;
     this.#queuedPs = Math.floor((way.postedHeaders * tlpBytes * PS_PER_S) / rate);
   }
@@ -104,7 +109,7 @@ export class DeviceFunction {
     const tagPs = this.tags.take(engineEndPs, requests);
     this.log?.step(this.#reader.name, this.#reader.startPs, engineEndPs);
     this.log?.wait(this.tags.name, tagPs);
-    const sentPs = this.#sendUp(tagPs, requests * this.#requestBytes, target);
+    const sentPs = this.#sendUp(tagPs, requests * this.#requestBytes, target) - (requests - 1) * this.#requestPs;
     // Hardware translates on arrival; the model adds the same time to the completion.
     this.log?.insert(WALKERS, this.log.walkWaitPs, target.translatePs - this.log.walkWaitPs);
     const cutBytes = bytes < this.#port.shape.combineBytes ? this.#rcbBytes : this.#mpsBytes;
@@ -113,9 +118,13 @@ export class DeviceFunction {
       target.peer === null
         ? this.#hostData(sentPs, bytes, target)
         : this.#peerData(target.peer, sentPs, wireBytes, target);
-    const arrivedPs = this.#sendDown(dataPs, wireBytes, target) + target.translatePs;
+    const wireEndPs = this.#sendDown(dataPs, wireBytes, target);
+    // Closed form of several requests: data flow as soon as the first is answered, the last one waited for the last tag.
+    const stepPs = Math.floor((wireBytes * this.#bytePs) / requests);
+    const arrivedPs = Math.max(wireEndPs, dataPs + this.tags.lastPs - tagPs + stepPs) + target.translatePs;
     this.log?.settle();
-    this.tags.release(arrivedPs, requests);
+    this.log?.wait(this.tags.name, arrivedPs);
+    this.tags.release(arrivedPs, requests, stepPs);
     this.readFreePs = Math.max(engineEndPs, this.tags.nextPs);
     return arrivedPs;
   }

@@ -8,16 +8,20 @@ import { RateServer, type ServerStats } from "../server.ts";
 import type { MemoryShape } from "./shape.ts";
 
 const UINT32 = 2 ** 32;
+/** What is read as one; a longer read's first data come when so much is there. */
+const REQUEST_BYTES = 512;
 
 /** Memory of one kind on one node. */
 export class NodeMemory {
   readonly #shape: MemoryShape;
   readonly #reads: RateServer;
   readonly #writes: RateServer;
+  readonly #bytePs: number;
   #draws = 0;
 
   constructor(name: string, shape: MemoryShape) {
     this.#shape = shape;
+    this.#bytePs = 1e12 / shape.readBytesPerS;
     this.#reads = new RateServer(shape.shared ? name : `${name} read`, "memory", shape.readBytesPerS);
     this.#writes = shape.shared ? this.#reads : new RateServer(`${name} write`, "memory", shape.writeBytesPerS);
   }
@@ -27,8 +31,9 @@ export class NodeMemory {
     const shape = this.#shape;
     const wayPs = remote ? shape.remotePs : 0;
     if (cachedShare >= 1 || (cachedShare > 0 && this.#unit() < cachedShare)) return wayPs;
-    const waitPs = this.#reads.serve(nowPs, bytes) - nowPs;
-    const conflictPs = this.#unit() < shape.conflictShare ? shape.conflictPs : 0;
+    const firstBytes = Math.min(bytes, REQUEST_BYTES);
+    const waitPs = this.#reads.serve(nowPs, bytes) - nowPs - Math.floor((bytes - firstBytes) * this.#bytePs);
+    const conflictPs = this.#unit() < conflictShare(shape, bytes) ? shape.conflictPs : 0;
     return wayPs + waitPs + shape.missPs + conflictPs;
   }
 
@@ -53,4 +58,11 @@ export class NodeMemory {
     this.#draws = (this.#draws + 1) >>> 0;
     return mix32(this.#draws) / UINT32;
   }
+}
+
+/** Chance that one of the requests of a read meets a row conflict. */
+function conflictShare(shape: MemoryShape, bytes: number): number {
+  return bytes <= REQUEST_BYTES
+    ? shape.conflictShare
+    : 1 - (1 - shape.conflictShare) ** Math.ceil(bytes / REQUEST_BYTES);
 }

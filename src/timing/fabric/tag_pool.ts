@@ -13,6 +13,8 @@ export class TagPool implements ServerStats {
   readonly width: number;
   busyPs = 0;
   waitPs = 0;
+  /** When all tags of the last {@link take} are held. */
+  lastPs = 0;
   #takenPs = 0;
   readonly #freeAtPs: Float64Array;
   #head = 0;
@@ -28,24 +30,28 @@ export class TagPool implements ServerStats {
     return this.#freeAtPs[this.#head] as number;
   }
 
-  /** Takes `count` tags, those that are free first; returns when all are held. Must be followed by {@link release}. */
+  /**
+   * Takes `count` tags, those that are free first; returns when the first is held, and sets {@link lastPs} to when all are.
+   * Must be followed by {@link release}.
+   */
   take(nowPs: number, count: number): number {
     const taken = Math.min(count, this.width);
     const last = this.#head + taken - 1;
-    const startPs = Math.max(nowPs, this.#freeAtPs[last >= this.width ? last - this.width : last] as number);
+    const startPs = Math.max(nowPs, this.#freeAtPs[this.#head] as number);
+    this.lastPs = Math.max(startPs, this.#freeAtPs[last >= this.width ? last - this.width : last] as number);
     this.waitPs += startPs - nowPs;
     this.#takenPs = startPs;
     this.#head = last + 1 >= this.width ? last + 1 - this.width : last + 1;
     return startPs;
   }
 
-  /** The `count` tags taken last will be free at `atPs`. */
-  release(atPs: number, count: number): void {
+  /** The `count` tags taken last will be free one after the other, `stepPs` apart, the last at `atPs`. */
+  release(atPs: number, count: number, stepPs: number): void {
     const free = this.#freeAtPs;
     const size = this.width;
     const taken = Math.min(count, size);
     this.busyPs += (atPs - this.#takenPs) * taken;
-    // Sorted insertion from the back: move the tags that are held for longer, then write all new ones.
+    // Sorted insertion from the back: move the tags that are held for longer than the last new one, then write the new ones.
     let to = this.#head === 0 ? size - 1 : this.#head - 1;
     for (let left = size - taken; left > 0; left -= 1) {
       const from = to >= taken ? to - taken : to - taken + size;
@@ -55,7 +61,7 @@ export class TagPool implements ServerStats {
       to = to === 0 ? size - 1 : to - 1;
     }
     for (let i = 0; i < taken; i += 1) {
-      free[to] = atPs;
+      free[to] = atPs - i * stepPs;
       to = to === 0 ? size - 1 : to - 1;
     }
   }

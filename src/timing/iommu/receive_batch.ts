@@ -23,7 +23,15 @@ export function mergedPackets({ flows, cores, mtuBytes, windowBytes }: ReceiveLo
   const perPoll = Math.max(1, windowBytes / flows / mtuBytes);
   const perRing = Math.max(1, flows / Math.min(cores, flows));
   const sizeMax = Math.max(1, MERGED_BYTES_MAX / mtuBytes);
-  return Math.min(sizeMax, perPoll / distinct(perRing, perPoll));
+  return Math.max(1, Math.min(sizeMax, perPoll / distinct(perRing, perPoll)));
+}
+
+/**
+ * ACKs that each packet causes when merged buffers have `merged` packets on average (geometric): a buffer of several
+ * packets is acknowledged at once, of single ones every second (RFC 9293, 3.8.6.3: at least every second full segment).
+ */
+export function acksPerPacket(merged: number): number {
+  return (1 - 0.5 / merged) / merged;
 }
 
 /** Different ones among `draws` of `kinds` equally likely kinds, on average. */

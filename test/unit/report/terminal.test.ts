@@ -51,9 +51,12 @@ describe("terminal report", () => {
     expect(text).not.toContain("VIRTUAL");
   });
 
-  it("an uncalibrated figure says so in capitals; a band is shown with its figure", () => {
-    expect(renderRun(PLAIN, runResult())).toContain("trust           UNCALIBRATED:");
-    const calibrated = runResult({ confidence: { level: "calibrated", band: 0.15, not_modelled: [] } });
+  it("a figure that is not calibrated says so in capitals, part by part; a band is shown with its figure", () => {
+    const text = renderRun(PLAIN, runResult());
+    expect(text).toContain("trust           EXTRAPOLATED: compare, do not quote · PCIe (as haswell-ep) ±11 %");
+    expect(text).toContain("SMMUv3 strict maps ±17 %");
+    expect(text).toContain("2.8 M IOPS\n");
+    const calibrated = runResult({ confidence: { level: "calibrated", band: 0.15, parts: [], not_modelled: [] } });
     expect(renderRun(PLAIN, calibrated)).toContain("2.8 M IOPS ±15 %");
     expect(renderRun(PLAIN, calibrated)).toContain("trust           calibrated ±15 %:");
     expect(renderRun(PLAIN, calibrated)).not.toContain("not modelled");

@@ -11,17 +11,17 @@ export class PacketBuffers {
   readonly #pieceBytes: number;
   readonly #dir: number;
   /** Mapped pieces that the device has not finished, oldest first. */
-  readonly #ready: LabMapping[] = [];
+  readonly #ready: LabMapping[];
   readonly #used: LabMapping[] = [];
   #usedBytes = 0;
 
-  /** Maps `pieces` pieces (DIR `dir`). */
-  constructor(lab: HostLab, cpu: number, pieces: number, pieceBytes: number, dir: number) {
+  /** Begins with the mapped pieces `ready` (DIR `dir`). */
+  constructor(lab: HostLab, cpu: number, ready: readonly LabMapping[], pieceBytes: number, dir: number) {
     this.#lab = lab;
     this.#cpu = cpu;
     this.#pieceBytes = pieceBytes;
     this.#dir = dir;
-    for (let i = 0; i < pieces; i += 1) this.#map();
+    this.#ready = [...ready];
   }
 
   /** Takes the next `bytes` for the device and returns their first IOVA; they lie in one piece. */
@@ -38,12 +38,11 @@ export class PacketBuffers {
     return iova;
   }
 
-  /** Unmaps the pieces that the device has finished, then maps as many when `refill` is set. */
-  release(refill: boolean): void {
-    const count = this.#used.length;
-    for (const piece of this.#used) this.#lab.unmap(this.#cpu, piece, 1, this.#pieceBytes, this.#dir);
-    this.#used.length = 0;
-    for (let i = 0; refill && i < count; i += 1) this.#map();
+  /** Unmaps the pieces that the device has finished but for the last `kept` ones, then maps as many when `refill` is set. */
+  release(kept: number, refill: boolean): void {
+    const done = this.#used.splice(0, Math.max(0, this.#used.length - kept));
+    for (const piece of done) this.#lab.unmap(this.#cpu, piece, 1, this.#pieceBytes, this.#dir);
+    for (let i = 0; refill && i < done.length; i += 1) this.#map();
   }
 
   #map(): void {

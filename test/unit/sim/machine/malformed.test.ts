@@ -30,6 +30,12 @@ const CASES: readonly Case[] = [
     says: ["5.4", "4.1, 6.1, 6.12, 7.x"],
   },
   {
+    title: "preset that was not measured",
+    text: edit("    class: nvme", "    class: nvme\n    preset: nfp"),
+    path: "devices[0].preset",
+    says: ['"nfp"', "nfp-6000"],
+  },
+  {
     title: "overlapping regions",
     text: edit("start: 0x100000000", "start: 0x7ff00000"),
     path: "memory[1].start",

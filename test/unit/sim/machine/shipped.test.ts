@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { DmasimError } from "#dmasim/base/errors.js";
+import { packagePath } from "#dmasim/base/package_root.js";
 import { listShippedMachines, loadShippedMachine, resolveMachine } from "#dmasim/sim/machine/load.js";
 
 const SHIPPED = [
@@ -8,7 +10,9 @@ const SHIPPED = [
   "confidential-vm",
   "desktop-gpu-256m",
   "gpu-8-switch",
+  "haswell-nfp",
   "intel-vtd-2s",
+  "kunpeng-920",
   "qemu-q35",
   "soc-30bit",
 ];
@@ -27,7 +31,9 @@ describe("shipped machines", () => {
       expect(machine.name).toBe(name);
       expect(machine.title.length).toBeGreaterThan(10);
       expect(machine.era).toBe("6.12");
-      expect(machine.devices.find((device) => device.name === machine.defaultBlockDevice)?.medium?.kind).toBe("block");
+      const block = machine.devices.find((device) => device.name === machine.defaultBlockDevice);
+      if (name === "haswell-nfp") expect(block).toBeUndefined();
+      else expect(block?.medium?.kind).toBe("block");
     }
   });
 
@@ -107,6 +113,24 @@ describe("shipped machines", () => {
     expect(machine.cpus.count).toBe(2);
     expect(machine.devices[0]).toMatchObject({ bdf: "0000:00:04.0", queues: 2, maxTransferBytes: 524288 });
     expect(machine.devices[1]).toMatchObject({ bdf: "0000:00:1f.2", maxSegments: 168, maxSegBytes: 65536 });
+  });
+
+  it("say which cores, cache and memory they have; measured ones take a dozen lines", () => {
+    for (const name of SHIPPED) {
+      const text = readFileSync(packagePath("profiles", "machines", `${name}.yaml`), "utf8");
+      expect(text, name).toMatch(/uarch: .*llc: /);
+      expect(text, name).toMatch(/^dram: /m);
+      const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+      if (["haswell-nfp", "kunpeng-920"].includes(name)) expect(lines.length, name).toBeLessThanOrEqual(12);
+    }
+  });
+
+  it("haswell-nfp is the measured system: 32 tags, 4 KiB pages, an IOTLB of 120 entries, no service model", () => {
+    const machine = loadShippedMachine("haswell-nfp");
+    expect(machine.cpus).toMatchObject({ uarch: "haswell-ep", llcBytes: 15 * 2 ** 20 });
+    expect(machine.iommu.units[0]).toMatchObject({ iotlbEntries: 120, walkers: 5 });
+    const link = { gen: 3, lanes: 8, extTags: false };
+    expect(machine.devices[0]).toMatchObject({ preset: "nfp-6000", serviceFrom: "none", link });
   });
 
   it("are named in the error for a name that is none of them", () => {
