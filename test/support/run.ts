@@ -68,6 +68,7 @@ export function optionsOf(profile: Profile, changes: RunChanges = {}): RunOption
     seed: null,
     payload: true,
     verify: true,
+    perTlp: false,
     dmaDebug: false,
     image: false,
     assumeDirect: false,

@@ -30,7 +30,7 @@ export function judgeVaried(varied: VaryResult): VaryVerdict {
     const keys = varied.keys.join(" and ").toUpperCase();
     return {
       level: "good",
-      words: `${keys} MAKES NO DIFFERENCE: ${ratesText(best)}, limited by ${limitText(best.result)}`,
+      words: `${keys} MAKES NO DIFFERENCE: ${ratesText(best)}, ${limitWords(best)}`,
     };
   }
   return { level: "good", words: isRising(varied, rows) ? ceilingWords(varied, rows, best) : costWords(worst, best) };
@@ -82,16 +82,25 @@ function ceilingWords({ runs }: VaryResult, rows: readonly VaryRow[], best: Vary
     first === undefined || first === knee
       ? ""
       : `, ${timesText(knee.bytesPerS / first.bytesPerS)} of ${nameOf(first.run)}`;
-  const limit = `limited by ${limitText(knee.result)}`;
-  const last = runs.at(-1);
-  if (knee.run === last)
-    return `STILL RISING AT ${nameOf(knee.run).toUpperCase()}: ${ratesText(knee)}${gain}; ${limit}`;
-  return `${nameOf(knee.run).toUpperCase()} IS ENOUGH: ${ratesText(knee)}${gain}; ${limit}`;
+  const limit = limitWords(knee);
+  const isLast = knee.run === runs.at(-1);
+  const isSaturated = knee.result.bottleneck?.bound === "resource";
+  const name = nameOf(knee.run).toUpperCase();
+  const words = !isLast ? `${name} IS ENOUGH` : isSaturated ? `${name} IS THE BEST` : `STILL RISING AT ${name}`;
+  return `${words}: ${ratesText(knee)}${gain}; ${limit}`;
 }
 
 function costWords(worst: VaryRow, best: VaryRow): string {
   const times = timesText(best.bytesPerS / worst.bytesPerS);
-  return `${nameOf(worst.run).toUpperCase()} COSTS ${times}: limited by ${limitText(worst.result)}`;
+  return `${nameOf(worst.run).toUpperCase()} COSTS ${times}: ${limitWords(worst)}`;
+}
+
+/** What the verdict says of a row's limit. */
+function limitWords({ result }: VaryRow): string {
+  const bound = result.bottleneck?.bound;
+  if (bound === undefined) return "measured on this computer";
+  if (bound === "pace") return "at the load's own pace";
+  return bound === "latency" ? `bound by ${limitText(result)}` : `limited by ${limitText(result)}`;
 }
 
 function ratesText(row: VaryRow): string {
