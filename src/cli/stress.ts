@@ -6,7 +6,7 @@ import { renderFinding, renderStress, stressJson, stressLine } from "../report/s
 import { checkWritable, writeFileAtomically } from "../report/write.ts";
 import { FAULT_NAMES, type FaultName } from "../sim/stress/faults/table.ts";
 import { resolveChoice } from "../sim/stress/machine.ts";
-import { readReplayFile, type ReplayFile, replayText } from "../sim/stress/replay_file.ts";
+import { type ReplayFile, readReplayFile, replayText } from "../sim/stress/replay_file.ts";
 import type { RoundFinding, StressLook, StressOptions, StressResult } from "../sim/stress/stress.ts";
 import { catchInterrupts } from "./interrupt.ts";
 import { type Output, present, STDOUT } from "./output.ts";
@@ -38,8 +38,16 @@ export function addStressCommand(program: Command, session: Session): void {
     .command("stress")
     .description("break the mapping layer: random machines, lists and faults on real threads, every byte checked")
     .optionsGroup("What runs:")
-    .option("--minutes <m>", `stop after this time (default: ${DEFAULT_MINUTES}, fractions allowed)`, numberFlag("--minutes", 0.001, 1e5, false))
-    .option("--ops <n>", "stop after this many operations of all workers", numberFlag("--ops", 1, Number.MAX_SAFE_INTEGER))
+    .option(
+      "--minutes <m>",
+      `stop after this time (default: ${DEFAULT_MINUTES}, fractions allowed)`,
+      numberFlag("--minutes", 0.001, 1e5, false),
+    )
+    .option(
+      "--ops <n>",
+      "stop after this many operations of all workers",
+      numberFlag("--ops", 1, Number.MAX_SAFE_INTEGER),
+    )
     .option("--seed <n>", `seed of every random draw (default: ${DEFAULT_SEED})`, parseSeed)
     .option("--round <n>", "run this round only: one machine and its operations", numberFlag("--round", 0, 1e9))
     .option("--only <path,...>", "paths: direct, iommu, bounce, p2p")

@@ -6,7 +6,12 @@ import type { ReplayFile } from "../sim/stress/replay_file.ts";
 import type { StressLook, StressResult } from "../sim/stress/stress.ts";
 
 /** JSON of a run; stable keys. */
-export function stressJson(result: StressResult, seed: number, reproduce: string | null, saved: string | null): unknown {
+export function stressJson(
+  result: StressResult,
+  seed: number,
+  reproduce: string | null,
+  saved: string | null,
+): unknown {
   const { totals, faults, finding, elapsedS, rounds } = result;
   return {
     schema: "dmasim/stress@1",
@@ -33,7 +38,11 @@ export function stressJson(result: StressResult, seed: number, reproduce: string
     failures: finding === null ? 0 : 1,
     ...(finding === null ? {} : { finding: { kind: finding.kind, text: finding.text, reproduce, replay: saved } }),
     ...(result.partial ? { partial: true } : {}),
-    host: { wall_s: elapsedS, ops_per_s: transfersOf(result) / elapsedS, peak_rss_bytes: process.resourceUsage().maxRSS * 1024 },
+    host: {
+      wall_s: elapsedS,
+      ops_per_s: transfersOf(result) / elapsedS,
+      peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    },
   };
 }
 
@@ -42,7 +51,8 @@ export function stressLine({ round, machine, totals, elapsedS, poolSlots, poolSl
   const rates = PATH_NAMES.flatMap((name, path) =>
     totals.transfers[path] === 0 ? [] : [`${name} ${formatCount((totals.transfers[path] as number) / elapsedS)}/s`],
   );
-  const pool = poolSlots === null || poolSlotsTotal === 0 ? "" : ` · pool ${Math.round((100 * poolSlots) / poolSlotsTotal)} %`;
+  const pool =
+    poolSlots === null || poolSlotsTotal === 0 ? "" : ` · pool ${Math.round((100 * poolSlots) / poolSlotsTotal)} %`;
   const done = `${formatCount(sum(totals.transfers))} transfers · ${formatBytes(sum(totals.bytes))}`;
   return `${elapsedS.toFixed(0)} s · round ${round} ${machine} · ${done} · ${totals.faults} faults · ${rates.join(" ")}${pool} · 0 failures`;
 }
@@ -73,10 +83,16 @@ export function renderStress(result: StressResult, seed: number): string {
 }
 
 /** What is known about a finding, and how to see it again. */
-export function renderFinding(result: StressResult, reproduce: string, saved: { file: string; replay: ReplayFile } | null): string {
+export function renderFinding(
+  result: StressResult,
+  reproduce: string,
+  saved: { file: string; replay: ReplayFile } | null,
+): string {
   const lines = [`\n  ${result.finding?.text ?? ""}`, `  reproduce: ${reproduce}`];
   if (saved !== null) {
-    lines.push(`  shrunk to ${saved.replay.operations.length} operations of one thread: dmasim stress --replay ${saved.file}`);
+    lines.push(
+      `  shrunk to ${saved.replay.operations.length} operations of one thread: dmasim stress --replay ${saved.file}`,
+    );
   } else lines.push("  no single thread's operations show it by themselves: it takes the threads together");
   return `${lines.join("\n")}\n`;
 }
@@ -91,7 +107,13 @@ function faultRows(faults: readonly FaultCount[]): string[] {
   return [
     head,
     ...faults.map(({ name, injected, detected, harmless, unexplained, latencyMaxHostNs }) => {
-      const cells = [injected, detected, harmless, unexplained, latencyMaxHostNs === 0 ? "" : formatNs(latencyMaxHostNs)];
+      const cells = [
+        injected,
+        detected,
+        harmless,
+        unexplained,
+        latencyMaxHostNs === 0 ? "" : formatNs(latencyMaxHostNs),
+      ];
       return `  ${name.padEnd(24)}${cells.map((cell) => String(cell).padStart(12)).join("")}`;
     }),
   ];

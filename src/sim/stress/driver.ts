@@ -2,7 +2,13 @@
  * The driver's calls of one mapping, list or range, with the shadow checker around each; the device's view of both is a list.
  */
 import type { HostContext } from "../../host/context.ts";
-import { debugMappingError, debugMapPhys, debugMapSg, debugUnmapPhys, debugUnmapSg } from "../../host/dma/debug/shadow.ts";
+import {
+  debugMapPhys,
+  debugMappingError,
+  debugMapSg,
+  debugUnmapPhys,
+  debugUnmapSg,
+} from "../../host/dma/debug/shadow.ts";
 import { debugSyncSg, debugSyncSingle } from "../../host/dma/debug/sync.ts";
 import type { DmaDevice } from "../../host/dma/device.ts";
 import {

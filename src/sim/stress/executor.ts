@@ -152,7 +152,16 @@ export class Executor implements RunSink {
     this.lastPhys = -1;
     this.#version = versionOf(live.op, phase);
     const access = this.parts.access[live.op.device] as DeviceAccess;
-    return transfer(this.parts.ctx.arena, access, live.sg, Math.max(1, live.nents), live.bytes, write, this, this.#fault);
+    return transfer(
+      this.parts.ctx.arena,
+      access,
+      live.sg,
+      Math.max(1, live.nents),
+      live.bytes,
+      write,
+      this,
+      this.#fault,
+    );
   }
 
   /** The last {@link touch} read something else than the pattern. */
@@ -200,7 +209,10 @@ export class Executor implements RunSink {
     this.#expectOk(live, status, "read");
     if (this.#badOff < 0) return;
     const where = `byte ${this.#badOff} of ${live.bytes} at ${hex(this.#badPhys)}`;
-    throw new FindingError("wrong data", `the device reads other data than the CPU wrote: ${where}, ${this.describe(live)}`);
+    throw new FindingError(
+      "wrong data",
+      `the device reads other data than the CPU wrote: ${where}, ${this.describe(live)}`,
+    );
   }
 
   /** The device writes its data of the phase. */
@@ -235,7 +247,10 @@ export class Executor implements RunSink {
       const bad = checkPattern(this.parts.ctx.arena, at, bytes, this.#keyLo, this.#keyHi, 0, version, streamOff);
       if (bad >= 0) {
         const where = `byte ${streamOff + bad} of ${live.bytes} at ${hex(at + bad)}`;
-        throw new FindingError("wrong data", `the CPU finds other data than it should: ${where}, ${this.describe(live)}`);
+        throw new FindingError(
+          "wrong data",
+          `the CPU finds other data than it should: ${where}, ${this.describe(live)}`,
+        );
       }
       streamOff += bytes;
     }
@@ -244,7 +259,8 @@ export class Executor implements RunSink {
   #checkGuards(live: Live): void {
     this.#eachGuard(live, (at) => {
       const bad = findOtherPhys(this.parts.ctx.arena, at, GUARD, GUARD_BYTES);
-      if (bad >= 0) throw new FindingError("guard", `byte ${hex(at + bad)} beside the buffer changed, ${this.describe(live)}`);
+      if (bad >= 0)
+        throw new FindingError("guard", `byte ${hex(at + bad)} beside the buffer changed, ${this.describe(live)}`);
     });
   }
 
@@ -276,7 +292,9 @@ export class Executor implements RunSink {
     const allowed =
       (code === MAP_FAILURES.poolFull.code && bounces) ||
       (code === MAP_FAILURES.tooLarge.code && bounces && op.pieces.some(({ bytes }) => bytes > 2 ** 18 - 8192)) ||
-      (code === MAP_FAILURES.noPage.code && bounces && op.pieces.some(({ area }) => !this.parts.areas[area]?.hasPages)) ||
+      (code === MAP_FAILURES.noPage.code &&
+        bounces &&
+        op.pieces.some(({ area }) => !this.parts.areas[area]?.hasPages)) ||
       ((code === MAP_FAILURES.noIova.code || code === MAP_FAILURES.noTable.code) && device.domain !== null);
     if (!allowed) throw new FindingError("refused", `${failureOf(code)?.name ?? code}: ${this.describe(live)}`);
   }

@@ -1,6 +1,7 @@
 /** What must hold when nobody maps anything any more. */
 import { locksHeld } from "../../host/coordinator.ts";
 import { debugCounters } from "../../host/dma/debug/session.ts";
+import { holdings } from "../../host/swiotlb/occupancy.ts";
 import { MAIN_OWNER } from "../host_ports.ts";
 import { findLeaks } from "../leaks.ts";
 import type { Finding } from "./finding.ts";
@@ -15,6 +16,11 @@ export function brokenInvariant({ arena, system, ctx }: StressPlace, workers: nu
   }
   const [leak] = findLeaks(ctx, system);
   if (leak !== undefined) return found("leak", `${leak.count} x ${leak.kind} left at ${leak.where}`);
+  // The pool's counter can be right when its slots are not.
+  const [holder] = system.pool === null ? [] : holdings(arena, system.pool);
+  if (holder !== undefined) {
+    return found("leak", `${holder.slots} slots stay marked as taken by ${system.devices[holder.device]?.name ?? "?"}`);
+  }
   const { disabled, numFreeEntries, nrTotalEntries } = debugCounters(arena);
   if (disabled) return found("dma-debug", "the shadow checker ran out of entries");
   const pending = nrTotalEntries - numFreeEntries;

@@ -1,8 +1,8 @@
 /** What a round runs on: a fresh arena with the machine's initial state, the areas, and what reaches them. */
 import type { HostContext } from "../../host/context.ts";
+import { startDebug } from "../../host/dma/debug/session.ts";
 import { copyPhys, fillPhys } from "../../memory/copy.ts";
 import { Arena } from "../../shm/arena.ts";
-import { startDebug } from "../../host/dma/debug/session.ts";
 import { MAIN_OWNER, makeHostContext } from "../host_ports.ts";
 import type { Machine } from "../machine/description.ts";
 import { reserveWindows } from "../reserved_windows.ts";

@@ -1,10 +1,11 @@
 /** From a finding of a run with many threads to a short list that one thread repeats. */
-import { sourceOf } from "./round_source.ts";
+
+import { resolveChoice } from "./machine.ts";
 import { replayOperations } from "./replay.ts";
 import type { ReplayFile } from "./replay_file.ts";
+import { sourceOf } from "./round_source.ts";
 import { shrinkOperations } from "./shrink.ts";
 import type { RoundFinding, StressOptions } from "./stress.ts";
-import { resolveChoice } from "./machine.ts";
 
 const TRIES_MAX = 400;
 const SECONDS_MAX = 40;

@@ -38,7 +38,11 @@ const operationSchema = z.strictObject({
     .array(
       z.strictObject({
         area: count(255),
-        offset: z.number().int().min(64).max(2 * TRANSFER_BYTES_MAX),
+        offset: z
+          .number()
+          .int()
+          .min(64)
+          .max(2 * TRANSFER_BYTES_MAX),
         bytes: z.number().int().min(1).max(TRANSFER_BYTES_MAX),
       }),
     )

@@ -1,16 +1,16 @@
 /** One round: a machine, all workers on one arena, and what must hold at its end. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Coordinator, HOOK, type WorkerReport } from "../../host/coordinator.ts";
+import { slotsUsed } from "../../host/swiotlb/pool.ts";
 import type { WorkerPool } from "../../host/workers.ts";
 import { store } from "../../shm/atomics.ts";
 import { HEADER, REGIONS } from "../../shm/layout.ts";
 import type { Machine } from "../machine/description.ts";
-import { type StressTotals, makeCounters, readTotals } from "./counters.ts";
-import { FaultLog, type FaultCount, type FaultName } from "./faults/table.ts";
+import { makeCounters, readTotals, type StressTotals } from "./counters.ts";
+import { type FaultCount, FaultLog, type FaultName } from "./faults/table.ts";
 import type { Finding } from "./finding.ts";
 import { brokenInvariant } from "./invariants.ts";
 import { makePlace, type StressPlace } from "./place.ts";
-import { slotsUsed } from "../../host/swiotlb/pool.ts";
 import type { StressOutcome, StressTask } from "./task.ts";
 
 /** A round as it is asked for. */
@@ -88,7 +88,20 @@ function stressTask(
 ): StressTask {
   const { seed, round, machine, faults, limitNs, limitOps } = options;
   const { handle } = arena;
-  return { kind: "stress", arena: handle, worker, seed, round, machine, areas, targets, faults, limitNs, limitOps, counters };
+  return {
+    kind: "stress",
+    arena: handle,
+    worker,
+    seed,
+    round,
+    machine,
+    areas,
+    targets,
+    faults,
+    limitNs,
+    limitOps,
+    counters,
+  };
 }
 
 async function watch(

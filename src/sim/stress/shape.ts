@@ -153,7 +153,9 @@ export class ShapeSource {
       const piece = { area, offset: at, bytes };
       const end = at + bytes;
       const touches = prng.below(2) === 0 && bytes >= LINE_BYTES;
-      at = touches ? end : alignUp(end + LINE_BYTES, aligned ? PAGE : LINE_BYTES) + (aligned ? 0 : prng.below(LINE_BYTES));
+      at = touches
+        ? end
+        : alignUp(end + LINE_BYTES, aligned ? PAGE : LINE_BYTES) + (aligned ? 0 : prng.below(LINE_BYTES));
       return piece;
     });
   }

@@ -94,7 +94,8 @@ function freeIovas(executor: Executor, device: DmaDevice, ranges: readonly Range
   assert(domain !== null, "the fault needs a domain");
   const granule = granuleBytes(domain);
   // Nothing was mapped there: no translation has to go first.
-  for (const { at, bytes } of ranges) freeIovaFast(executor.parts.ctx, domain, at / granule, Math.ceil(bytes / granule));
+  for (const { at, bytes } of ranges)
+    freeIovaFast(executor.parts.ctx, domain, at / granule, Math.ceil(bytes / granule));
 }
 
 /** Ranges of `bytes` until one is refused; each CPU's area gets its turn by itself. */
