@@ -36,8 +36,8 @@ export const PLANTS: readonly StressPlant[] = [
   {
     name: "a free run of slots that is one too short",
     only: "bounce",
-    find: /\[slotWord\(pool, slot\) \+ LIST\] >= nslots && !crossesWindow/,
-    replace: "[slotWord(pool, slot) + LIST] >= Math.max(1, nslots - 1) && !crossesWindow",
+    find: />= nslots && !crossesWindow(\S*)\(baseSlots/,
+    replace: ">= Math.max(1, nslots - 1) && !crossesWindow$1(baseSlots",
   },
   {
     name: "an unmap returns one slot too few",

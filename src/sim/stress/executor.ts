@@ -35,6 +35,8 @@ export interface ExecutorParts {
   readonly counters: StressCounters;
   /** Also the context's invalidation port. */
   readonly invalidation: InvalidationProbe;
+  /** Tells the coordinator that the worker lives; called inside whatever can take long. */
+  readonly beat: () => void;
   readonly worker: number;
   readonly seed: number;
 }
@@ -192,6 +194,7 @@ export class Executor implements RunSink {
   run(phys: number, bytes: number, streamOff: number, _dmaAddr: number): void {
     const { arena } = this.parts.ctx;
     if (this.lastPhys < 0) this.lastPhys = phys;
+    this.parts.beat();
     if (this.#write) {
       fillPattern(arena, phys, bytes, this.#keyLo, this.#keyHi, 0, this.#version, streamOff);
       return;
@@ -233,6 +236,7 @@ export class Executor implements RunSink {
       const { bytes } = live.op.pieces[i] as Piece;
       const at = live.starts[i] as number;
       const filled = fillPattern(this.parts.ctx.arena, at, bytes, this.#keyLo, this.#keyHi, 0, version, streamOff);
+      this.parts.beat();
       if (!filled) throw new FindingError("refused", "the arena has no memory left for buffers");
       streamOff += bytes;
     }
@@ -253,6 +257,7 @@ export class Executor implements RunSink {
         );
       }
       streamOff += bytes;
+      this.parts.beat();
     }
   }
 

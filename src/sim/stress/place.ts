@@ -56,6 +56,7 @@ export function executorParts(
   worker: number,
   seed: number,
   counters: SharedArrayBuffer,
+  beat: () => void,
 ): ExecutorParts {
   const plain = stressContext(arena, system, worker);
   const invalidation = new InvalidationProbe(plain.invalidation);
@@ -70,6 +71,7 @@ export function executorParts(
     debug,
     counters: new StressCounters(counters, worker),
     invalidation,
+    beat,
     worker,
     seed,
   };

@@ -31,7 +31,7 @@ export function replayOperations({ seed, worker, workers, machine, operations }:
   checkOperations(operations, place, worker < workers);
   const counters = makeCounters(workers);
   const runner = new OpRunner(
-    executorParts(place.arena, place.system, place.areas, worker, seed, counters),
+    executorParts(place.arena, place.system, place.areas, worker, seed, counters, () => {}),
     new FaultLog(),
   );
   let at = -1;

@@ -22,7 +22,10 @@ export function runStressWorker(task: StressTask): StressOutcome {
   const state = new WorkerState(arena, task.worker);
   const system = new System(task.machine);
   const log = new FaultLog();
-  const runner = new OpRunner(executorParts(arena, system, task.areas, task.worker, task.seed, task.counters), log);
+  const runner = new OpRunner(
+    executorParts(arena, system, task.areas, task.worker, task.seed, task.counters, () => state.beat()),
+    log,
+  );
   const { seed, round, worker, areas, targets, faults } = task;
   const cpus = system.machine.cpus.count;
   const source = new ShapeSource({ seed, round, worker, devices: system.devices, areas, targets, cpus, faults });

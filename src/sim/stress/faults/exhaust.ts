@@ -29,6 +29,7 @@ export function exhaustIovas(executor: Executor, op: StressOp): string {
   const hog: Range[] = [];
   for (let bytes = LARGEST_IOVA_BYTES; bytes >= PAGE_BYTES && hog.length < HOG_RANGES_MAX; ) {
     const at = allocDmaIova(executor.parts.ctx, device, bytes);
+    executor.parts.beat();
     if (at < 0) bytes /= 2;
     else hog.push({ at, bytes });
   }
@@ -103,6 +104,7 @@ function takeSlots(executor: Executor, op: StressOp, device: DmaDevice, bytes: n
   const phys = executor.addressOf(op);
   for (let refused = 0; refused < 2; ) {
     const at = mapPhys(executor.parts.ctx, device, phys, bytes, DIR.toDevice, 0);
+    executor.parts.beat();
     if (at < 0) refused += 1;
     else hog.push({ at, bytes });
   }
@@ -110,6 +112,7 @@ function takeSlots(executor: Executor, op: StressOp, device: DmaDevice, bytes: n
 
 function giveSlots(executor: Executor, device: DmaDevice, { at, bytes }: Range): void {
   unmapPhys(executor.parts.ctx, device, at, bytes, DIR.toDevice, 0);
+  executor.parts.beat();
 }
 
 function deviceOf(executor: Executor, op: StressOp): DmaDevice {

@@ -25,9 +25,14 @@ export interface Fault {
 const any = (): boolean => true;
 const trusted = (device: DmaDevice): boolean => !device.untrusted;
 const strict = (device: DmaDevice): boolean => !device.untrusted && device.domain?.mode === "strict";
-/** Pools whose slots are taken one by one in bounded time. */
+/** Pools that are filled in bounded time and memory, in large pieces and slot by slot. */
+const FILL_SLOTS_MAX = 32768;
 const FRAGMENT_SLOTS_MAX = 8192;
-const smallPool = (device: DmaDevice): boolean => device.pool !== null && device.pool.nslabs <= FRAGMENT_SLOTS_MAX;
+/** An untrusted device bounces what fills no granule; the rest would fill page tables instead. */
+const bouncesAll = ({ domain, pool }: DmaDevice, slotsMax: number): boolean =>
+  domain === null && pool !== null && pool.nslabs <= slotsMax;
+const middlePool = (device: DmaDevice): boolean => bouncesAll(device, FILL_SLOTS_MAX);
+const smallPool = (device: DmaDevice): boolean => bouncesAll(device, FRAGMENT_SLOTS_MAX);
 
 const driver = { call: "phys", dir: DIR.toDevice, fits: any } as const;
 const everywhere = [PATH.direct, PATH.iommu, PATH.bounce];
@@ -59,6 +64,7 @@ export const FAULTS = Object.freeze({
     harmless: ["served"],
     risk: "none",
     paths: [PATH.bounce],
+    fits: middlePool,
   },
   "pool-fragmented": {
     ...driver,
