@@ -7,7 +7,6 @@
  * ```
  * Commands are numbered by tag; every tag owns a scatterlist and a buffer, allocated at open.
  */
-import type { Phys } from "../base/addr.ts";
 import { assert } from "../base/assert.ts";
 import type { HostContext } from "../host/context.ts";
 import { DIR, type DmaDevice } from "../host/dma/device.ts";
@@ -15,12 +14,12 @@ import { sgMarkEnd, sgSetPhys, sgUnmarkEnd } from "../host/dma/scatterlist.ts";
 import { allocSg, freeSg } from "../host/dma/sg_table.ts";
 import { MAP_FAILURES, MAP_OK } from "../host/status.ts";
 import { patternKey } from "../memory/pattern.ts";
-import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import { BufferPayload } from "./buffer_payload.ts";
 import { CopyIo, type CopyLists } from "./copy_io.ts";
 import { DriverDma } from "./driver_dma.ts";
-import { entryAddr, ListMapping } from "./list_mapping.ts";
+import { ListMapping, physAt } from "./list_mapping.ts";
+import { BufferRing } from "./load/buffer_ring.ts";
 import { type BufferPlan, entryCount, entryPhys, firstEntryBytes, isPageless } from "./load/buffers.ts";
 import type { CloneSpec } from "./load/clones.ts";
 import { VERSION_ANY } from "./load/versions.ts";
@@ -68,6 +67,10 @@ export class CloneIo {
   readonly #key: readonly [number, number];
   /** Test hook: what one I/O does wrong; none when it has happened. */
   #hook: IoHook;
+  /** Memory that the next commands take. */
+  #plan: BufferPlan | null;
+  /** Null: the command of a tag lies in the buffer of that number. */
+  readonly ring: BufferRing | null;
   /** Entry of every tag's list that carries the end mark; 0 = the list is as allocated. */
   readonly #lastEntry: Int32Array;
   #mappedTags = 0;
@@ -113,6 +116,8 @@ export class CloneIo {
       payload === null || spec.buffers === null
         ? null
         : new BufferPayload(ctx.arena, payload, spec.buffers, key.lo, key.hi);
+    this.#plan = spec.buffers;
+    this.ring = spec.buffers?.places === undefined ? null : new BufferRing(spec.buffers.places, this.tags);
     this.#copy =
       spec.copy === null
         ? null
@@ -135,6 +140,11 @@ export class CloneIo {
       return this.#copy.open(this.what, this.keyLo, this.keyHi);
     }
     return this.persistent ? this.#mapAll() : MAP_OK;
+  }
+
+  /** Later commands lie in hot-added RAM, or again where they lay; those in flight stay where they are. */
+  useHotBuffers(on: boolean): void {
+    if (this.spec.hotBuffers !== null) this.#plan = on ? this.spec.hotBuffers : this.spec.buffers;
   }
 
   /** Undoes {@link open}; every command must be finished. */
@@ -202,7 +212,7 @@ export class CloneIo {
     const origNents = this.origNents[tag] as number;
     if (this.persistent) this.#dma.syncSgForCpu(sg, origNents, this.#dir(tag));
     else this.#lists.unmap(sg, origNents, this.#dir(tag), wrongSize);
-    if (flips) this.#payload?.flip(what, this.#physAt(tag, bytes >> 1));
+    if (flips) this.#payload?.flip(what, physAt(this.#ctx.arena, sg, bytes >> 1));
     if (!ok || this.write[tag] === 1 || this.#buffers === null) return;
     this.#buffers.check(what, sg, bytes);
     this.#checkWritten(tag, this.#buffers, version);
@@ -228,17 +238,6 @@ export class CloneIo {
     buffers.lost(this.what, this.sg[tag] as number, stale, isKnown);
   }
 
-  #physAt(tag: number, offset: number): Phys {
-    const { arena } = this.#ctx;
-    let left = offset;
-    let entry = this.sg[tag] as number;
-    while (left >= (arena.u32[entry + SG.length] as number)) {
-      left -= arena.u32[entry + SG.length] as number;
-      entry = sgNext(arena, entry);
-    }
-    return entryAddr(arena, entry) + left;
-  }
-
   #alloc(entries: number): number {
     return allocSg(this.#ctx.arena, this.#ctx.lockOwner, entries);
   }
@@ -258,7 +257,8 @@ export class CloneIo {
   /** Describes the command's buffer in its list. The end mark moves with the length of the command. */
   #build(tag: number, bytes: number): void {
     const { arena } = this.#ctx;
-    const plan = this.spec.buffers as BufferPlan;
+    const plan = this.#plan as BufferPlan;
+    const place = this.ring === null ? tag : this.ring.take(tag);
     const count = entryCount(plan, bytes);
     const last = this.#lastEntry[tag] as number;
     if (last !== 0) sgUnmarkEnd(arena, last);
@@ -266,7 +266,7 @@ export class CloneIo {
     let left = bytes;
     for (let i = 0; i < count; i += 1) {
       const length = Math.min(left, i === 0 ? firstEntryBytes(plan) : plan.entryBytes);
-      sgSetPhys(arena, entry, entryPhys(plan, tag, i), length, !isPageless(plan, i));
+      sgSetPhys(arena, entry, entryPhys(plan, place, i), length, !isPageless(plan, i));
       left -= length;
       if (i < count - 1) entry = sgNext(arena, entry);
     }

@@ -22,7 +22,16 @@ import { confidenceOf } from "./confidence.ts";
 import type { CloneSpec } from "./load/clones.ts";
 import { isPaced } from "./load/pace.ts";
 import { mismatchCount, readMismatches } from "./mismatch.ts";
-import type { Bottleneck, Confidence, HostResult, JobResult, Leak, ResourceResult, RunResult } from "./result.ts";
+import type {
+  Bottleneck,
+  Confidence,
+  HostResult,
+  JobResult,
+  Leak,
+  MemoryEventResult,
+  ResourceResult,
+  RunResult,
+} from "./result.ts";
 import { RESULT_SCHEMA } from "./result.ts";
 import { debugResult, type RunDebugPlain } from "./run_debug.ts";
 import type { RunSetup } from "./run_setup.ts";
@@ -42,6 +51,7 @@ export interface RunOutcome {
   readonly debug: readonly RunDebugPlain[];
   readonly iotlbLookups: number;
   readonly iotlbMisses: number;
+  readonly memoryEvents?: readonly MemoryEventResult[];
 }
 
 /** Figures of this computer need no model. */
@@ -80,6 +90,7 @@ export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wal
     integrity: { leaks: outcome.leaks },
     ...(options.dmaDebug ? { dma_debug: debugResult(setup.arena, outcome.debug) } : {}),
     virtual: virtual ? { duration_ns: outcome.durationNs, events: outcome.events } : null,
+    ...((outcome.memoryEvents ?? []).length === 0 ? {} : { memory_events: outcome.memoryEvents ?? [] }),
     notes: notesOf(clones),
     host: hostResult(setup, outcome, host),
   };

@@ -62,6 +62,8 @@ export interface CloneSpec {
   readonly extent: Extent;
   readonly isStream: boolean;
   readonly buffers: BufferPlan | null;
+  /** Where buffers lie while hot-added RAM is online; null = where they are. */
+  readonly hotBuffers: BufferPlan | null;
   readonly copy: CopyAreas | null;
   readonly limits: WorkloadLimits;
   /** The job would do more than the limit lets it. */
@@ -146,6 +148,8 @@ function planClone(
           commands,
           system.bounceRange,
         ),
+    hotBuffers:
+      isCopy || seat.dax !== null ? null : allocator.hotPlan(job, commandBytesMax, commands, system.bounceRange),
     copy: isCopy
       ? {
           source: allocator.area(job, job.source, copyBytes, system.bounceRange),
@@ -220,7 +224,7 @@ function commandLimit(system: System, device: Device, index: number, job: JobSpe
     clamp: CLAMPS[device.class] ?? "none",
   };
   const { machine } = system;
-  const ram = machine.memory.filter((region) => region.kind === "ram");
+  const ram = machine.memory.filter((region) => region.kind === "ram" && region.hot !== true);
   const lastRamPage = Math.max(...ram.map((region) => region.start + region.bytes)) - PAGE_BYTES;
   const maxBytes = maxRequestBytes(machine.era, system.devices[index] as DmaDevice, queue, lastRamPage);
   return requestBytes(maxBytes, queue, job.sg.entryBytes);

@@ -40,6 +40,7 @@ export function resolveDocument(document: MachineDocument, file: string): Machin
     devices,
     defaultBlockDevice: document.default_block_device === undefined ? firstBlock : document.default_block_device,
     confidential: document.confidential,
+    ...(document.persistence === undefined ? {} : { persistence: document.persistence }),
   };
 }
 

@@ -14,6 +14,7 @@ import { Server, type ServerStats } from "../../timing/server.ts";
 import { machinePrices } from "../host_system.ts";
 import type { CloneSpec } from "../load/clones.ts";
 import type { Device } from "../machine/description.ts";
+import type { MachineEvent } from "../profile/events.ts";
 import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
 import { VirtualClock } from "./clock.ts";
@@ -21,27 +22,14 @@ import { CpuQueue, WORK } from "./cpu_queue.ts";
 import { DeviceModel } from "./device_model.ts";
 import { DeviceStage } from "./device_stage.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
+import { EVENT, PRIORITY } from "./event_kinds.ts";
 import { Fabric } from "./fabric.ts";
 import { HostStage } from "./host_stage.ts";
 import { HostTimers } from "./host_timers.ts";
 import { Lane, type LaneOptions } from "./lane.ts";
+import { MachineEvents } from "./machine_events.ts";
 import { Turns } from "./turns.ts";
 
-const EVENT = Object.freeze({
-  tryIssue: 0,
-  cpuFree: 1,
-  fetch: 2,
-  dma: 3,
-  over: 4,
-  done: 5,
-  copied: 6,
-  flush: 7,
-  grow: 8,
-  readTurn: 9,
-  writeTurn: 10,
-});
-/** At equal times what has happened comes before what may be done next. */
-const PRIORITY = Object.freeze({ device: 0, cpu: 1, issue: 2, timer: 3 });
 const CLOCK_CHECK_EVENTS = 256;
 
 /** What the loop needs of the run's options. */
@@ -50,6 +38,8 @@ export interface LoopOptions extends LaneOptions {
   readonly limitSeconds: number | null;
   /** Arbitrate TLP by TLP instead of in quanta. */
   readonly perTlp: boolean;
+  /** What happens to the machine meanwhile. */
+  readonly events: readonly MachineEvent[];
 }
 
 /** One run's events. Call `run` in slices until `finished`; the same inputs give the same order of events. */
@@ -68,6 +58,7 @@ export class VirtualLoop {
   readonly #models = new Map<number, DeviceModel>();
   readonly #fabric: Fabric;
   readonly #turns: Turns;
+  readonly machineEvents: MachineEvents;
   readonly #doorbellPs: number;
   readonly #timers: HostTimers;
   /** Lanes of every stonewall group that are not done. */
@@ -104,12 +95,20 @@ export class VirtualLoop {
       this.lanes.reduce((sum, lane) => sum + lane.io.tags + 2, 1),
     );
     this.#cpuServers = Array.from({ length: cpus }, (_, cpu) => new Server(`cpu ${cpu}`, "cpu"));
+    const kinds = {
+      memory: EVENT.memory,
+      powerCut: EVENT.powerCut,
+      cutPriority: PRIORITY.cpu,
+      priority: PRIORITY.timer,
+    };
+    const { events } = options;
+    this.machineEvents = new MachineEvents(system, ctx, this.clock, this.#queue, kinds, events, this.lanes, stats);
     for (const spec of clones) this.#groupLeft[spec.group] = (this.#groupLeft[spec.group] ?? 0) + 1;
   }
 
   /** All clones are done. */
   get finished(): boolean {
-    return this.#group >= this.#groupLeft.length;
+    return this.machineEvents.powerOff || this.#group >= this.#groupLeft.length;
   }
 
   /** Stops issuing; the loop ends when what is in flight has completed. */
@@ -173,6 +172,10 @@ export class VirtualLoop {
     }
     if (kind === EVENT.readTurn || kind === EVENT.writeTurn) {
       this.#turns.turn(subject, kind === EVENT.writeTurn, this.clock.nowPs);
+      return;
+    }
+    if (kind >= EVENT.memory) {
+      this.machineEvents.handle(kind, subject);
       return;
     }
     if (kind === EVENT.grow) {

@@ -45,6 +45,7 @@ export async function runVirtual(setup: RunSetup, observer: LoopObserver | null 
     perTlp: options.perTlp,
     ioHook: hook.io,
     debug,
+    events: options.profile.events ?? [],
     watch: observer?.watch ?? null,
     trace: observer?.trace ?? null,
   });
@@ -81,6 +82,7 @@ export async function runVirtual(setup: RunSetup, observer: LoopObserver | null 
     failure,
     debug: debug === null ? [] : [debug.plain()],
     leaks: partial || failure !== null ? [] : findLeaks(ctx, system),
+    memoryEvents: loop.machineEvents.results(),
     iotlbLookups: loop.lanes.reduce((sum, lane) => sum + lane.access.lookups, 0),
     iotlbMisses: loop.lanes.reduce((sum, lane) => sum + lane.access.misses, 0),
   };
