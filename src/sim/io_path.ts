@@ -110,7 +110,7 @@ export class CloneIo {
     this.persistent = spec.job.map === "persistent";
     this.what = { job: spec.jobIndex, engine: spec.engine, io: 0, unit: 0, version: 0 };
     this.#dma = new DriverDma(ctx, this.device, debug, this.what);
-    this.#lists = new ListMapping(ctx, this.#dma, system.memmap);
+    this.#lists = new ListMapping(ctx, this.#dma, system.memmap, spec.job.map === "raw");
     this.#lost = new LostWrites(ctx.arena, ctx.lockOwner, spec.device, spec.commandBytesMax);
     this.#buffers =
       payload === null || spec.buffers === null

@@ -220,7 +220,7 @@ function dmaDevice(
 function hidesRam({ era, memory }: Machine, { dmaRanges }: Device): boolean {
   if (dmaRanges === null || era === "4.1" || era === "6.1") return false;
   return memory.some(
-    ({ kind, start, bytes, hot }) => kind === "ram" && hot !== true && !rangesShow(dmaRanges, start, bytes),
+    ({ memmap, start, bytes, hot }) => memmap === "ram" && hot !== true && !rangesShow(dmaRanges, start, bytes),
   );
 }
 

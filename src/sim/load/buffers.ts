@@ -102,7 +102,7 @@ export class BufferAllocator {
     const regions = this.#map.regions;
     const named =
       target === "ram"
-        ? regions.findLast((r) => r.kind === "ram" && r.hot !== true)
+        ? regions.findLast((r) => r.memmap === "ram" && r.hot !== true)
         : regions.find((r) => r.name === target);
     if (named !== undefined) return named;
     throw new DmasimError({
@@ -110,7 +110,7 @@ export class BufferAllocator {
       what: `job ${job.name} names memory that the machine does not have`,
       value: target,
       limit: `targets: ram, ${regions
-        .filter((r) => r.kind !== "ram" && r.kind !== "reserved")
+        .filter((r) => r.memmap !== "ram" && r.kind !== "reserved")
         .map((r) => r.name)
         .join(", ")}`,
       remedy: "name one of them",

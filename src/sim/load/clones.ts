@@ -224,7 +224,7 @@ function commandLimit(system: System, device: Device, index: number, job: JobSpe
     clamp: CLAMPS[device.class] ?? "none",
   };
   const { machine } = system;
-  const ram = machine.memory.filter((region) => region.kind === "ram" && region.hot !== true);
+  const ram = machine.memory.filter((region) => region.memmap === "ram" && region.hot !== true);
   const lastRamPage = Math.max(...ram.map((region) => region.start + region.bytes)) - PAGE_BYTES;
   const maxBytes = maxRequestBytes(machine.era, system.devices[index] as DmaDevice, queue, lastRamPage);
   return requestBytes(maxBytes, queue, job.sg.entryBytes);

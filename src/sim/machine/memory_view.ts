@@ -65,7 +65,7 @@ export interface MemoryView {
 export function memoryView(machine: Machine): MemoryView {
   const { memory } = machine;
   const regions = memory.map((region) => regionView(region, memory));
-  const ram = memory.filter(({ kind }) => kind === "ram");
+  const ram = memory.filter(({ memmap }) => memmap === "ram");
   return {
     machine: machine.name,
     era: machine.era,
@@ -120,7 +120,7 @@ function touches({ start, bytes }: MemoryRegion, from: number, to: number): bool
 
 function namespacesOf(region: MemoryRegion, all: readonly MemoryRegion[]): NamespaceView[] {
   const range = ({ name, start, bytes }: MemoryRegion) => ({ name, start, end: start + bytes });
-  const ram = all.filter(({ kind }) => kind === "ram").map(range);
+  const ram = all.filter(({ memmap }) => memmap === "ram").map(range);
   const neighbours = all.filter((other) => other !== region && other.memmap === "zone-device").map(range);
   const { name, start, bytes } = region;
   const maps: readonly NamespaceMap[] = ["mem", "dev"];

@@ -75,7 +75,7 @@ function resolveRegion(document: MachineDocument, region: MachineDocument["memor
     start: region.start,
     bytes: region.size,
     node: region.node,
-    memmap: region.kind === "ram" ? "ram" : (region.memmap ?? byEra),
+    memmap: region.kind === "ram" ? (region.memmap === "none" ? "none" : "ram") : (region.memmap ?? byEra),
   };
 }
 

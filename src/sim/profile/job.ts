@@ -145,7 +145,8 @@ export interface JobSpec {
   /** Memory of the page-less entries of mixed lists; null = the first page-less region. */
   readonly pagelessTarget: string | null;
   readonly sg: SgShape;
-  readonly map: "per-io" | "persistent";
+  /** `raw`: no mapping, the device is given physical addresses. */
+  readonly map: "per-io" | "persistent" | "raw";
   /** Buffers are taken in turn from a ring of about this size; absent = one for each command in flight. */
   readonly ringBytes?: number;
   /** What the driver does before it acknowledges data in persistent memory; absent = nothing. */

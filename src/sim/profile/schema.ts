@@ -123,9 +123,12 @@ const memoryKeys = {
   pageless_target: textKey("memory of entries without struct page; default the first page-less region"),
   sg: sgSchema.optional().describe("shape of each I/O's scatterlist"),
   map: z
-    .enum(["per-io", "persistent"])
+    .enum(["per-io", "persistent", "raw"])
     .optional()
-    .describe("map for each I/O, or once for the whole run; default per-io"),
+    .describe(
+      "map for each I/O, once for the whole run, or not at all: raw gives the device physical addresses, which is wrong wherever " +
+        "bus and memory differ; default per-io",
+    ),
   ring: sizeKey("buffers are taken in turn from a ring of this size; default one for each command in flight"),
   persist: z
     .enum(["none", "flush"])

@@ -13,8 +13,9 @@ export const EVENT = Object.freeze({
   grow: 8,
   readTurn: 9,
   writeTurn: 10,
-  memory: 11,
-  powerCut: 12,
+  copyRead: 11,
+  memory: 12,
+  powerCut: 13,
 });
 /** At equal times what has happened comes before what may be done next. */
 export const PRIORITY = Object.freeze({ device: 0, cpu: 1, issue: 2, timer: 3 });

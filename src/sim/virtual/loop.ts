@@ -13,6 +13,7 @@ import { EventQueue } from "../../timing/event_queue.ts";
 import { Server, type ServerStats } from "../../timing/server.ts";
 import { machinePrices } from "../host_system.ts";
 import type { CloneSpec } from "../load/clones.ts";
+import { footprintOf } from "../load/footprint.ts";
 import type { Device } from "../machine/description.ts";
 import type { MachineEvent } from "../profile/events.ts";
 import type { JobStats } from "../stats.ts";
@@ -188,6 +189,7 @@ export class VirtualLoop {
     else if (kind === EVENT.fetch) {
       this.#queue.push(this.#device.fetch(lane, detail, nowPs), PRIORITY.device, EVENT.dma, subject, detail);
     } else if (kind === EVENT.dma) this.#turns.join(lane, detail, nowPs);
+    else if (kind === EVENT.copyRead) this.#turns.writeOn(lane, detail, nowPs);
     else if (kind === EVENT.over) {
       this.#queue.push(this.#device.completed(lane, detail, nowPs), PRIORITY.device, EVENT.done, subject, detail);
     } else if (kind === EVENT.done) this.#cpuWork(lane.completionCpu, WORK.complete, subject, detail);
@@ -289,12 +291,4 @@ export class VirtualLoop {
     }
     if (!this.finished && this.#groupLeft[this.#group] === 0) this.#settleGroup();
   }
-}
-
-/** Memory that the buffers of a load cover, bytes. */
-function footprintOf(clones: readonly CloneSpec[]): number {
-  return clones.reduce((sum, { buffers, depth, commandsPerIo, copy }) => {
-    const ring = buffers === null ? 0 : buffers.stride * depth * commandsPerIo;
-    return sum + ring + (copy === null ? 0 : 2 * copy.bytes);
-  }, 0);
 }

@@ -133,7 +133,7 @@ export class MemoryEvents {
 
   #ramEnd(withHot: boolean): number {
     return this.#machine.memory
-      .filter(({ kind, hot }) => kind === "ram" && (withHot || hot !== true))
+      .filter(({ memmap, hot }) => memmap === "ram" && (withHot || hot !== true))
       .reduce((end, { start, bytes }) => Math.max(end, start + bytes), 0);
   }
 
