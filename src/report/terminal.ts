@@ -18,6 +18,7 @@ import { renderJobNotes, renderJobTable } from "./job_table.ts";
 import { renderMemoryEvents } from "./memory_events.ts";
 import { renderHost, renderNotes } from "./notes.ts";
 import { renderPathTable } from "./path_table.ts";
+import { renderPowerCut } from "./power_cut.ts";
 import type { Screen } from "./style.ts";
 import { renderTrust } from "./trust.ts";
 import { renderVerdict } from "./verdict.ts";
@@ -36,6 +37,7 @@ export function renderRun(screen: Screen, result: RunResult): string {
     renderJobNotes(screen, result),
     renderPathTable(screen, result),
     renderMemoryEvents(screen, result),
+    renderPowerCut(screen, result),
     [
       ...renderIntegrity(screen, result),
       ...renderTrust(screen, result),

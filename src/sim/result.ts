@@ -183,6 +183,29 @@ export interface MemoryEventResult {
   }[];
 }
 
+/** What was left of acknowledged data after the power failed. */
+export interface PowerCutResult {
+  readonly at_ns: number;
+  /** Device writes go to the cache; caches are in the persistence domain. */
+  readonly ddio: boolean;
+  readonly eadr: boolean;
+  /** Bytes that had been written and were not persistent, acknowledged or not. */
+  readonly rolled_back_bytes: number;
+  /** I/Os into persistent memory that had been acknowledged and not been overwritten since. */
+  readonly acknowledged_ios: number;
+  /** Of those, I/Os with bytes that are gone. */
+  readonly lost_ios: number;
+  readonly in_flight_ios: number;
+  readonly first_lost: readonly {
+    readonly job: string;
+    readonly io: number;
+    readonly acknowledged_ns: number;
+    /** First lost byte, in the I/O and in memory. */
+    readonly offset: number;
+    readonly phys: string;
+  }[];
+}
+
 /** What depends on this computer or on host options. */
 export interface HostResult {
   readonly workers: number;
@@ -254,6 +277,8 @@ export interface RunResult {
   } | null;
   /** Only of a profile with hotplug events. */
   readonly memory_events?: readonly MemoryEventResult[];
+  /** Only of a profile with verify: after-power-cut. */
+  readonly power_cut?: PowerCutResult;
   readonly notes: readonly string[];
   readonly host: HostResult;
 }

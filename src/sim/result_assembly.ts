@@ -29,6 +29,7 @@ import type {
   JobResult,
   Leak,
   MemoryEventResult,
+  PowerCutResult,
   ResourceResult,
   RunResult,
 } from "./result.ts";
@@ -51,6 +52,7 @@ export interface RunOutcome {
   readonly debug: readonly RunDebugPlain[];
   readonly iotlbLookups: number;
   readonly iotlbMisses: number;
+  readonly powerCut?: PowerCutResult;
   readonly memoryEvents?: readonly MemoryEventResult[];
 }
 
@@ -91,6 +93,7 @@ export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wal
     ...(options.dmaDebug ? { dma_debug: debugResult(setup.arena, outcome.debug) } : {}),
     virtual: virtual ? { duration_ns: outcome.durationNs, events: outcome.events } : null,
     ...((outcome.memoryEvents ?? []).length === 0 ? {} : { memory_events: outcome.memoryEvents ?? [] }),
+    ...(outcome.powerCut === undefined ? {} : { power_cut: outcome.powerCut }),
     notes: notesOf(clones),
     host: hostResult(setup, outcome, host),
   };

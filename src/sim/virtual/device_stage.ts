@@ -14,18 +14,20 @@ import { UNIT_BYTES, VERSION_FOLLOW } from "../../memory/pattern.ts";
 import type { LinkShape } from "../../pcie/link.ts";
 import { DESC_OP, DMA_STATUS } from "../../shm/dma_status.ts";
 import type { Target } from "../../timing/fabric/function.ts";
+import type { PowerCut } from "../persist/power_cut.ts";
+import type { VirtualClock } from "./clock.ts";
 import { DeviceFollow } from "./device_follow.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
 import type { Fabric } from "./fabric.ts";
-import type { IoTrace } from "./io_trace.ts";
 import type { Lane } from "./lane.ts";
-import type { Stream } from "./stream.ts";
+import type { LoopOptions } from "./loop_options.ts";
+import { type Stream, startStream } from "./stream.ts";
 import { TransferSink } from "./transfer_sink.ts";
 
 /** Longest quantum of a read that is alone: a page, whose requests have a closed form. Otherwise it is one MRRS. */
 const QUANTUM_BYTES_MAX = 4096;
+/** Command fetched; completion entry (16 B) and the message that interrupts (4 B). */
 const COMMAND_BYTES = 64;
-/** Completion entry (16 B) and the message that interrupts (4 B). */
 const COMPLETION_BYTES = 20;
 const COMPLETION_TLPS = 2;
 
@@ -40,19 +42,22 @@ export class DeviceStage {
   readonly #control: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
   readonly #interruptPs: number;
   readonly #perTlp: boolean;
+  readonly #powerCut: PowerCut | null;
+  readonly #clock: VirtualClock;
   /** Null unless single I/Os are followed. */
   readonly #follow: DeviceFollow | null;
 
-  /** `perTlp`: every TLP is a quantum, to check the closed forms. */
   constructor(
     ctx: HostContext,
     fabric: Fabric,
     dispatcher: CopyDispatcher | null,
-    trace: IoTrace | null,
-    perTlp: boolean,
+    options: LoopOptions,
+    clock: VirtualClock,
   ) {
-    this.#follow = trace === null ? null : new DeviceFollow(trace, fabric);
-    this.#perTlp = perTlp;
+    this.#powerCut = options.powerCut;
+    this.#clock = clock;
+    this.#follow = options.trace === null ? null : new DeviceFollow(options.trace, fabric);
+    this.#perTlp = options.perTlp;
     this.#ctx = ctx;
     this.#fabric = fabric;
     this.#payload = dispatcher !== null;
@@ -83,12 +88,7 @@ export class DeviceStage {
     const bytes = io.bytes[tag] as number;
     stream.op = lane.spec.copy !== null ? DESC_OP.copy : io.write[tag] === 1 ? DESC_OP.read : DESC_OP.write;
     stream.writing = stream.op === DESC_OP.write;
-    stream.bytes = bytes;
-    stream.left = bytes;
-    stream.pieceLeft = 0;
-    stream.endPs = nowPs;
-    stream.walksLeft = 0;
-    stream.translatedPs = 0;
+    startStream(stream, bytes, nowPs);
     lane.status[tag] = DMA_STATUS.ok;
     if (stream.op === DESC_OP.copy) this.#copyAtOnce(stream);
     else stream.cursor.begin(this.#ctx.arena, io.sg[tag] as number, io.nents[tag] as number, bytes);
@@ -111,6 +111,8 @@ export class DeviceStage {
       : fn.read(nowPs, addr, bytes, first, this.#target);
     if (follow !== null) follow.issued(stream, endPs > stream.endPs);
     if (endPs > stream.endPs) stream.endPs = endPs;
+    if (stream.writing)
+      this.#powerCut?.ledger.issued(stream.lane.spec.index, stream.tag, bytes, this.#clock.nsAt(endPs));
     stream.pieceLeft -= bytes;
     stream.left -= bytes;
     return stream.left === 0;
@@ -253,6 +255,9 @@ export class DeviceStage {
     const { cursor, op } = stream;
     this.#name(stream);
     if (op === DESC_OP.write && !stream.lane.spec.isStream) this.#readStamps(stream);
+    if (op === DESC_OP.write) {
+      this.#powerCut?.ledger.write(stream.lane.spec.index, stream.tag, this.#sink.what, cursor.phys, cursor.bytes);
+    }
     this.#sink.run(cursor.phys, cursor.bytes, cursor.streamOff, cursor.dmaAddr);
   }
 

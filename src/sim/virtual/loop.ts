@@ -15,7 +15,6 @@ import { machinePrices } from "../host_system.ts";
 import type { CloneSpec } from "../load/clones.ts";
 import { footprintOf } from "../load/footprint.ts";
 import type { Device } from "../machine/description.ts";
-import type { MachineEvent } from "../profile/events.ts";
 import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
 import { VirtualClock } from "./clock.ts";
@@ -27,21 +26,12 @@ import { EVENT, PRIORITY } from "./event_kinds.ts";
 import { Fabric } from "./fabric.ts";
 import { HostStage } from "./host_stage.ts";
 import { HostTimers } from "./host_timers.ts";
-import { Lane, type LaneOptions } from "./lane.ts";
+import { Lane } from "./lane.ts";
+import type { LoopOptions } from "./loop_options.ts";
 import { MachineEvents } from "./machine_events.ts";
 import { Turns } from "./turns.ts";
 
 const CLOCK_CHECK_EVENTS = 256;
-
-/** What the loop needs of the run's options. */
-export interface LoopOptions extends LaneOptions {
-  /** Virtual seconds after which jobs are cut; null = none. */
-  readonly limitSeconds: number | null;
-  /** Arbitrate TLP by TLP instead of in quanta. */
-  readonly perTlp: boolean;
-  /** What happens to the machine meanwhile. */
-  readonly events: readonly MachineEvent[];
-}
 
 /** One run's events. Call `run` in slices until `finished`; the same inputs give the same order of events. */
 export class VirtualLoop {
@@ -77,10 +67,10 @@ export class VirtualLoop {
     this.#system = system;
     this.#limitNs = options.limitSeconds === null ? Number.POSITIVE_INFINITY : options.limitSeconds * 1e9;
     this.#dispatcher = dispatcher;
-    this.#host = new HostStage(ctx, this.clock, dispatcher, machinePrices(system.machine, true), options.trace);
+    this.#host = new HostStage(ctx, this.clock, dispatcher, machinePrices(system.machine, true), options);
     this.#fabric = new Fabric(system, footprintOf(clones));
     this.#doorbellPs = this.#fabric.constants.get("host.doorbellNs") * 1000;
-    this.#device = new DeviceStage(ctx, this.#fabric, dispatcher, options.trace, options.perTlp);
+    this.#device = new DeviceStage(ctx, this.#fabric, dispatcher, options, this.clock);
     this.#timers = new HostTimers(system, ctx, this.clock, this.#queue, { ...EVENT, priority: PRIORITY.timer });
     let streams = 0;
     this.lanes = clones.map((spec) => {
