@@ -67,7 +67,7 @@ export class VirtualLoop {
   readonly #host: HostStage;
   readonly #device: DeviceStage;
   readonly #models = new Map<number, DeviceModel>();
-  readonly #fabric: Fabric;
+  readonly fabric: Fabric;
   readonly #turns: Turns;
   readonly #doorbellPs: number;
   readonly #timers: HostTimers;
@@ -87,9 +87,9 @@ export class VirtualLoop {
     this.#limitNs = options.limitSeconds === null ? Number.POSITIVE_INFINITY : options.limitSeconds * 1e9;
     this.#dispatcher = dispatcher;
     this.#host = new HostStage(ctx, this.clock, dispatcher, machinePrices(system.machine, true), options.trace);
-    this.#fabric = new Fabric(system, footprintOf(clones));
-    this.#doorbellPs = this.#fabric.constants.get("host.doorbellNs") * 1000;
-    this.#device = new DeviceStage(ctx, this.#fabric, dispatcher, options.trace, options.perTlp);
+    this.fabric = new Fabric(system, footprintOf(clones));
+    this.#doorbellPs = this.fabric.constants.get("host.doorbellNs") * 1000;
+    this.#device = new DeviceStage(ctx, this.fabric, dispatcher, options.trace, options.perTlp);
     this.#timers = new HostTimers(system, ctx, this.clock, this.#queue, { ...EVENT, priority: PRIORITY.timer });
     let streams = 0;
     this.lanes = clones.map((spec) => {
@@ -136,7 +136,7 @@ export class VirtualLoop {
   }
 
   servers(): ServerStats[] {
-    return [...this.#ownServers(), ...this.#fabric.servers()];
+    return [...this.#ownServers(), ...this.fabric.servers()];
   }
 
   #ownServers(): ServerStats[] {
@@ -148,7 +148,7 @@ export class VirtualLoop {
     const known = this.#models.get(index);
     if (known !== undefined) return known;
     const device = this.#system.machine.devices[index] as Device;
-    const made = new DeviceModel(device, index, this.#fabric.functionOf(index), this.#fabric.unitOf(index));
+    const made = new DeviceModel(device, index, this.fabric.functionOf(index), this.fabric.unitOf(index));
     this.#models.set(index, made);
     return made;
   }
@@ -158,7 +158,7 @@ export class VirtualLoop {
     if (shiftPs === 0) return;
     this.#queue.rebase(shiftPs);
     this.#host.trace?.rebase(shiftPs);
-    this.#fabric.rebase(shiftPs);
+    this.fabric.rebase(shiftPs);
     for (const server of this.#ownServers()) server.rebase(shiftPs);
   }
 
