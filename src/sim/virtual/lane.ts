@@ -38,6 +38,8 @@ export class Lane {
   readonly stats: JobStats;
   readonly device: DeviceModel;
   readonly access: DeviceAccess;
+  /** IOMMU domain of the device, 0 = none. */
+  readonly domainIndex: number;
   /** CPU that takes the completion interrupt. */
   readonly completionCpu: number;
   /** Produces and checks data. */
@@ -74,6 +76,7 @@ export class Lane {
     this.runner.watch = options.watch;
     this.io = new CloneIo(system, ctx, spec, this.verify ? payload : null, options.debug, options.ioHook);
     this.access = system.accessOf(ctx.arena, spec.device);
+    this.domainIndex = system.devices[spec.device]?.domain?.index ?? 0;
     this.completionCpu = completionCpu(system.machine.devices[spec.device] as Device, spec);
     this.paths = new Uint8Array(this.io.tags);
     this.status = new Uint8Array(this.io.tags);

@@ -47,7 +47,7 @@ export class VirtualLoop {
   readonly #host: HostStage;
   readonly #device: DeviceStage;
   readonly #models = new Map<number, DeviceModel>();
-  readonly #fabric: Fabric;
+  readonly fabric: Fabric;
   readonly #turns: Turns;
   readonly machineEvents: MachineEvents;
   readonly #doorbellPs: number;
@@ -68,9 +68,9 @@ export class VirtualLoop {
     this.#limitNs = options.limitSeconds === null ? Number.POSITIVE_INFINITY : options.limitSeconds * 1e9;
     this.#dispatcher = dispatcher;
     this.#host = new HostStage(ctx, this.clock, dispatcher, machinePrices(system.machine, true), options);
-    this.#fabric = new Fabric(system, footprintOf(clones));
-    this.#doorbellPs = this.#fabric.constants.get("host.doorbellNs") * 1000;
-    this.#device = new DeviceStage(ctx, this.#fabric, dispatcher, options, this.clock);
+    this.fabric = new Fabric(system, footprintOf(clones));
+    this.#doorbellPs = this.fabric.constants.get("host.doorbellNs") * 1000;
+    this.#device = new DeviceStage(ctx, this.fabric, dispatcher, options, this.clock);
     this.#timers = new HostTimers(system, ctx, this.clock, this.#queue, { ...EVENT, priority: PRIORITY.timer });
     let streams = 0;
     this.lanes = clones.map((spec) => {
@@ -125,7 +125,7 @@ export class VirtualLoop {
   }
 
   servers(): ServerStats[] {
-    return [...this.#ownServers(), ...this.#fabric.servers()];
+    return [...this.#ownServers(), ...this.fabric.servers()];
   }
 
   #ownServers(): ServerStats[] {
@@ -137,7 +137,7 @@ export class VirtualLoop {
     const known = this.#models.get(index);
     if (known !== undefined) return known;
     const device = this.#system.machine.devices[index] as Device;
-    const made = new DeviceModel(device, index, this.#fabric.functionOf(index), this.#fabric.unitOf(index));
+    const made = new DeviceModel(device, index, this.fabric.functionOf(index), this.fabric.unitOf(index));
     this.#models.set(index, made);
     return made;
   }
@@ -147,7 +147,7 @@ export class VirtualLoop {
     if (shiftPs === 0) return;
     this.#queue.rebase(shiftPs);
     this.#host.trace?.rebase(shiftPs);
-    this.#fabric.rebase(shiftPs);
+    this.fabric.rebase(shiftPs);
     for (const server of this.#ownServers()) server.rebase(shiftPs);
   }
 
