@@ -11,7 +11,6 @@ import type { DeviceAccess } from "../../device/access.ts";
 import { type FaultPoint, type RunSink, transfer } from "../../device/step.ts";
 import type { HostContext } from "../../host/context.ts";
 import { ATTR, DIR } from "../../host/dma/device.ts";
-import { failureOf, MAP_FAILURES } from "../../host/status.ts";
 import { fillPhys, findOtherPhys } from "../../memory/copy.ts";
 import { checkPattern, fillPattern, GUARD, patternKey } from "../../memory/pattern.ts";
 import { DMA_STATUS, DMA_STATUS_NAMES } from "../../shm/dma_status.ts";
@@ -22,6 +21,7 @@ import type { Live, StressDriver } from "./driver.ts";
 import { FindingError } from "./finding.ts";
 import type { InvalidationProbe } from "./invalidation_probe.ts";
 import { isBig, type Piece, type StressOp } from "./operation.ts";
+import { expectRefusal } from "./refusal.ts";
 import type { StressDebug } from "./session.ts";
 
 /** What an executor works with; one a thread. */
@@ -78,7 +78,7 @@ export class Executor implements RunSink {
     const nents = driver.map(live);
     this.expectNoErrors(live, "map");
     if (nents < 0) {
-      this.#expectRefusal(live, -nents);
+      expectRefusal(live, -nents, this.parts.areas, this.describe(live));
       this.release(live);
       counters.refused();
       return null;
@@ -288,20 +288,6 @@ export class Executor implements RunSink {
       if (!system.memmap.pinPages(ctx.arena, live.starts[i] as number, bytes, worker))
         throw new FindingError("refused", `no pin for ${this.describe(live)}`);
     }
-  }
-
-  /** A refusal that this operation on this device may meet. */
-  #expectRefusal(live: Live, code: number): void {
-    const { device, op } = live;
-    const bounces = device.pool !== null && (device.domain === null || device.untrusted);
-    const allowed =
-      (code === MAP_FAILURES.poolFull.code && bounces) ||
-      (code === MAP_FAILURES.tooLarge.code && bounces && op.pieces.some(({ bytes }) => bytes > 2 ** 18 - 8192)) ||
-      (code === MAP_FAILURES.noPage.code &&
-        bounces &&
-        op.pieces.some(({ area }) => !this.parts.areas[area]?.hasPages)) ||
-      ((code === MAP_FAILURES.noIova.code || code === MAP_FAILURES.noTable.code) && device.domain !== null);
-    if (!allowed) throw new FindingError("refused", `${failureOf(code)?.name ?? code}: ${this.describe(live)}`);
   }
 }
 

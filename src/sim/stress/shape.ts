@@ -145,7 +145,9 @@ export class ShapeSource {
    */
   #place(target: Target, home: number, lengths: readonly number[]): Piece[] {
     const prng = this.#prng;
-    const mixes = lengths.length > 1 && lengths.length < 64 && prng.below(4) === 0;
+    // Not every area has a big cell.
+    const fitsCell = lengths.reduce((sum, bytes) => sum + bytes, 0) <= CELL_BYTES / 2;
+    const mixes = fitsCell && lengths.length > 1 && lengths.length < 64 && prng.below(4) === 0;
     const aligned = prng.below(3) === 0;
     let at = OFFSET_MIN + (aligned ? PAGE - OFFSET_MIN : prng.below(2 * PAGE));
     return lengths.map((bytes) => {

@@ -58,6 +58,7 @@ describe("operations of a stress run", () => {
       expect(new Set(lines).size).toBe(lines.length);
       for (const { offset, bytes } of op.pieces) expect(offset >= 64 && offset + bytes + 16 <= limit).toBe(true);
       expect(op.hold).toBeLessThan(CELLS - 1);
+      if (isBig(op)) expect(op.pieces.every(({ area }) => place.areas[area]?.bigStart !== null)).toBe(true);
     }
   });
 
