@@ -11,6 +11,7 @@ import { addCheckCommand } from "./check.ts";
 import { addExplainCommand } from "./explain.ts";
 import { reportFailure } from "./failure.ts";
 import { addInspectCommand } from "./inspect.ts";
+import { dropSignalListeners } from "./interrupt.ts";
 import { addListCommand } from "./list.ts";
 import { addMapCommand } from "./map.ts";
 import { type Output, processOutput } from "./output.ts";
@@ -35,6 +36,8 @@ Exit codes: 0 ok, 1 internal error, 2 usage or configuration, 3 wrong data, leak
 `;
 
 const MORE = "More:";
+/** Commands that turn a signal into a partial result. */
+const INTERRUPTIBLE: ReadonlySet<string> = new Set(["run", "validate", "explain", "dmatest", "map-benchmark"]);
 
 /** Runs one command line (without node and script) and returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -58,7 +61,10 @@ function createProgram(session: Session): Command {
     .configureHelp({ subcommandTerm: commandTerm })
     .exitOverride()
     .configureOutput(commanderOutput(session.output))
-    .addHelpText("after", EXAMPLES);
+    .addHelpText("after", EXAMPLES)
+    .hook("preAction", (_program, command) => {
+      if (!INTERRUPTIBLE.has(command.name())) dropSignalListeners();
+    });
   program.commandsGroup("Start here:");
   addMapCommand(program, session);
   addRunCommand(program, session);
