@@ -8,6 +8,7 @@ import { Command, type OutputConfiguration } from "commander";
 import { EXIT } from "../base/errors.ts";
 import { packageVersion } from "../base/version.ts";
 import { addCheckCommand } from "./check.ts";
+import { addDmatestCommand } from "./dmatest.ts";
 import { addExplainCommand } from "./explain.ts";
 import { reportFailure } from "./failure.ts";
 import { addInspectCommand } from "./inspect.ts";
@@ -72,6 +73,7 @@ function createProgram(session: Session): Command {
   program.commandsGroup(MORE);
   addExplainCommand(program, session);
   addCheckCommand(program, session);
+  addDmatestCommand(program, session);
   addListCommand(program, session);
   addSchemaCommand(program, session);
   addInspectCommand(program, session);

@@ -18,11 +18,12 @@ import { patternKey } from "../memory/pattern.ts";
 import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import { BufferPayload } from "./buffer_payload.ts";
-import { CopyIo, type CopyLists } from "./copy_io.ts";
+import { type CommandCopies, CopyIo, type CopyLists } from "./copy_io.ts";
+import { CopyTestIo } from "./copy_test_io.ts";
 import { DriverDma } from "./driver_dma.ts";
 import { entryAddr, ListMapping } from "./list_mapping.ts";
 import { type BufferPlan, entryCount, entryPhys, firstEntryBytes, isPageless } from "./load/buffers.ts";
-import type { CloneSpec } from "./load/clones.ts";
+import type { CloneSpec, CopyAreas } from "./load/clones.ts";
 import { VERSION_ANY } from "./load/versions.ts";
 import { LostWrites } from "./lost_writes.ts";
 import type { CheckedTransfer } from "./mismatch.ts";
@@ -63,7 +64,7 @@ export class CloneIo {
   readonly #dma: DriverDma;
   readonly #lists: ListMapping;
   readonly #lost: LostWrites;
-  readonly #copy: CopyIo | null;
+  readonly #copy: CommandCopies | null;
   readonly #copyLists: CopyLists[] = [];
   readonly #key: readonly [number, number];
   /** Test hook: what one I/O does wrong; none when it has happened. */
@@ -113,10 +114,7 @@ export class CloneIo {
       payload === null || spec.buffers === null
         ? null
         : new BufferPayload(ctx.arena, payload, spec.buffers, key.lo, key.hi);
-    this.#copy =
-      spec.copy === null
-        ? null
-        : new CopyIo(ctx, this.#dma, system.memmap, spec.copy, this.#lists, payload, this.persistent);
+    this.#copy = spec.copy === null ? null : this.#copies(system, spec.copy);
   }
 
   /** Allocates the lists and maps what is mapped once; MAP_OK or a failure code. */
@@ -211,6 +209,12 @@ export class CloneIo {
   /** Test hook: the device reports the command's write complete and does not put it on its medium. */
   losesWrite(tag: number): boolean {
     return this.write[tag] === 1 && this.#misbehaves(tag, "lose-write");
+  }
+
+  #copies(system: System, areas: CopyAreas): CommandCopies {
+    const test = this.spec.job.copyTest;
+    if (test !== undefined) return new CopyTestIo(this.#ctx, this.#dma, areas, this.#payload, test, this.spec.seed);
+    return new CopyIo(this.#ctx, this.#dma, system.memmap, areas, this.#lists, this.#payload, this.persistent);
   }
 
   #misbehaves(tag: number, kind: IoHook["kind"]): boolean {

@@ -119,7 +119,7 @@ function planClone(
     isCopy || seat.dax !== null ? ioBytes : Math.min(ioBytes, commandLimit(system, device, extent.device, job));
   const commandsPerIo = Math.ceil(ioBytes / commandBytesMax);
   const { depth, depthNote } = fitQueue(job, effectiveDepth(job, options.assumeDirect), commandsPerIo);
-  const copyBytes = isCopy ? Math.min(extent.bytes, job.sizeBytes ?? extent.bytes) : 0;
+  const copyBytes = isCopy ? (job.copyTest?.bufBytes ?? Math.min(extent.bytes, job.sizeBytes ?? extent.bytes)) : 0;
   const commands = depth * commandsPerIo;
   const cut = limitsOf(job, extent, options, depth);
   return {
@@ -129,7 +129,7 @@ function planClone(
     job,
     cpu: index - Math.floor(index / system.machine.cpus.count) * system.machine.cpus.count,
     device: extent.device,
-    engine: system.engineOf(extent.device, seat.nextQueue),
+    engine: system.engineOf(extent.device, job.copyTest?.channel ?? seat.nextQueue),
     group: seat.group,
     depth,
     depthNote,

@@ -4,6 +4,7 @@
  * Words are fio's (HOWTO "Job parameters"); units end the name. Immutable after loading.
  */
 import type { SourceLocation } from "../../base/errors.ts";
+import type { CopyTest } from "../load/copy_test.ts";
 
 /** fio's `rw`, from the job's point of view, plus `copy` (memory to memory by a DMA engine). */
 export type JobRw = "read" | "write" | "randread" | "randwrite" | "rw" | "randrw" | "copy";
@@ -145,6 +146,8 @@ export interface JobSpec {
   readonly pagelessTarget: string | null;
   readonly sg: SgShape;
   readonly map: "per-io" | "persistent";
+  /** A `copy` job of dmatest: what it transfers instead. */
+  readonly copyTest?: CopyTest;
   /** Notes for the result: options that were read but have no meaning here. */
   readonly ignored: readonly string[];
 }
