@@ -15,6 +15,7 @@ import { addInspectCommand } from "./inspect.ts";
 import { dropSignalListeners } from "./interrupt.ts";
 import { addListCommand } from "./list.ts";
 import { addMapCommand } from "./map.ts";
+import { addMapBenchmarkCommand } from "./map_benchmark.ts";
 import { type Output, processOutput } from "./output.ts";
 import { addRunCommand } from "./run.ts";
 import { addSchemaCommand } from "./schema.ts";
@@ -74,6 +75,7 @@ function createProgram(session: Session): Command {
   addExplainCommand(program, session);
   addCheckCommand(program, session);
   addDmatestCommand(program, session);
+  addMapBenchmarkCommand(program, session);
   addListCommand(program, session);
   addSchemaCommand(program, session);
   addInspectCommand(program, session);

@@ -20,6 +20,13 @@ const CASES: readonly Case[] = [
   { name: "run", args: ["run", "LOAD", "--full"], schema: "dmasim/result@1" },
   { name: "explain", args: ["explain", "LOAD", "--full"], schema: "dmasim/explain@1" },
   { name: "--vary", args: ["run", "LOAD", "--full", "--vary", "iodepth=1,2"], schema: "dmasim/vary@1" },
+  { name: "dmatest", args: ["dmatest", "iterations=1000000000"], schema: "dmasim/dmatest@1" },
+  { name: "map-benchmark", args: ["map-benchmark", "--full", "-s", "300"], schema: "dmasim/map-benchmark@1" },
+  {
+    name: "map-benchmark under wall",
+    args: ["map-benchmark", "-s", "300", "--clock", "wall"],
+    schema: "dmasim/map-benchmark@1",
+  },
   { name: "validate", args: ["validate", "measurements", "--all", "--holdout"], schema: "dmasim/validate@1" },
   {
     name: "validate without threads",

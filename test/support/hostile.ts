@@ -134,7 +134,7 @@ export const cuts: fc.Arbitrary<readonly Cut[]> = fc.array(
     length: fc.nat({ max: 60 }),
     insert: fc.oneof(
       fc.constantFrom("", "\n", ": ", "- ", "{", "[", "&a ", "*a ", "!!binary ", "\t", "'", '"', "<<: *a\n", "#", ";"),
-      fc.constantFrom("=", "[x]\n", "include /etc/passwd\n", "include ../x\n", "${HOME}", "$ncpus", "\0", "\ufeff"),
+      fc.constantFrom("=", "[x]\n", "include /etc/passwd\n", "include ../x\n", `\${HOME}`, "$ncpus", "\0", "\ufeff"),
       fc.string({ maxLength: 20, unit: "binary" }),
       hostileValue.map((value) => JSON.stringify(value) ?? ""),
     ),

@@ -79,7 +79,7 @@ export function parseDmatestParams(words: readonly string[]): {
   for (const word of words) {
     const equals = word.indexOf("=");
     const name = (equals < 0 ? word : word.slice(0, equals)).replace(/^dmatest\./, "");
-    given[nameOf(name, word)] = valueOf(name as Name, equals < 0 ? null : word.slice(equals + 1), word);
+    given[nameOf(name, word)] = parameterValue(name as Name, equals < 0 ? null : word.slice(equals + 1), word);
   }
   const params: DmatestParams = { ...DMATEST_DEFAULTS, ...given };
   if (params.transfer_size >= params.test_buf_size && params.transfer_size > 0) {
@@ -105,7 +105,7 @@ function nameOf(name: string, word: string): Name {
 }
 
 /** Flags take 0, 1, n, y or nothing, as bool parameters of modules do. */
-function valueOf(name: Name, text: string | null, word: string): string | number | boolean {
+function parameterValue(name: Name, text: string | null, word: string): string | number | boolean {
   const kind = typeof DMATEST_DEFAULTS[name];
   if (kind === "boolean") {
     if (text === null || /^[1yY]/.test(text)) return true;
