@@ -11,13 +11,29 @@ import type { HostContext } from "../host/context.ts";
 import { DIR } from "../host/dma/device.ts";
 import { sgSetDma } from "../host/dma/scatterlist.ts";
 import { MAP_OK } from "../host/status.ts";
+import type { Memmap } from "../memory/memmap.ts";
 import { POISON } from "../memory/pattern.ts";
-import type { CommandCopies, CopyLists } from "./copy_io.ts";
+import { type CommandCopies, CopyIo, type CopyLists } from "./copy_io.ts";
 import type { DriverDma } from "./driver_dma.ts";
-import type { CopyAreas } from "./load/clones.ts";
+import type { ListMapping } from "./list_mapping.ts";
+import type { CloneSpec, CopyAreas } from "./load/clones.ts";
 import { type CopyTest, CopyTestDraw } from "./load/copy_test.ts";
 import type { CheckedTransfer } from "./mismatch.ts";
 import type { Payload } from "./payload.ts";
+
+/** What a clone with copy areas does around each command: dmatest's transfers, or those of a plain copy job. */
+export function copyCommands(
+  ctx: HostContext,
+  dma: DriverDma,
+  memmap: Memmap,
+  { job, seed }: CloneSpec,
+  areas: CopyAreas,
+  lists: ListMapping,
+  payload: Payload | null,
+): CommandCopies {
+  if (job.copyTest !== undefined) return new CopyTestIo(ctx, dma, areas, payload, job.copyTest, seed);
+  return new CopyIo(ctx, dma, memmap, areas, lists, payload, job.map === "persistent");
+}
 
 /** Prepares and finishes the transfers of one thread, one at a time. */
 export class CopyTestIo implements CommandCopies {

@@ -7,7 +7,6 @@
  * ```
  * Commands are numbered by tag; every tag owns a scatterlist and a buffer, allocated at open.
  */
-import type { Phys } from "../base/addr.ts";
 import { assert } from "../base/assert.ts";
 import type { HostContext } from "../host/context.ts";
 import { DIR, type DmaDevice } from "../host/dma/device.ts";
@@ -15,15 +14,15 @@ import { sgMarkEnd, sgSetPhys, sgUnmarkEnd } from "../host/dma/scatterlist.ts";
 import { allocSg, freeSg } from "../host/dma/sg_table.ts";
 import { MAP_FAILURES, MAP_OK } from "../host/status.ts";
 import { patternKey } from "../memory/pattern.ts";
-import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import { BufferPayload } from "./buffer_payload.ts";
-import { type CommandCopies, CopyIo, type CopyLists } from "./copy_io.ts";
-import { CopyTestIo } from "./copy_test_io.ts";
+import type { CommandCopies, CopyLists } from "./copy_io.ts";
+import { copyCommands } from "./copy_test_io.ts";
 import { DriverDma } from "./driver_dma.ts";
-import { entryAddr, ListMapping } from "./list_mapping.ts";
+import { ListMapping, physAt } from "./list_mapping.ts";
+import { BufferRing } from "./load/buffer_ring.ts";
 import { type BufferPlan, entryCount, entryPhys, firstEntryBytes, isPageless } from "./load/buffers.ts";
-import type { CloneSpec, CopyAreas } from "./load/clones.ts";
+import { type CloneSpec, QUEUE_BYTES } from "./load/clones.ts";
 import { VERSION_ANY } from "./load/versions.ts";
 import { LostWrites } from "./lost_writes.ts";
 import type { CheckedTransfer } from "./mismatch.ts";
@@ -56,6 +55,8 @@ export class CloneIo {
   readonly expected: Float64Array;
   readonly io: Float64Array;
   readonly persistent: boolean;
+  /** DMA address of the clone's queue memory; 0 = the device reaches it untranslated. */
+  queueAddr = 0;
   /** Names the transfer in payload operations; rewritten before each. */
   readonly what: CheckedTransfer;
   readonly #ctx: HostContext;
@@ -69,6 +70,10 @@ export class CloneIo {
   readonly #key: readonly [number, number];
   /** Test hook: what one I/O does wrong; none when it has happened. */
   #hook: IoHook;
+  /** Memory that the next commands take. */
+  #plan: BufferPlan | null;
+  /** Null: the command of a tag lies in the buffer of that number. */
+  readonly ring: BufferRing | null;
   /** Entry of every tag's list that carries the end mark; 0 = the list is as allocated. */
   readonly #lastEntry: Int32Array;
   #mappedTags = 0;
@@ -108,18 +113,25 @@ export class CloneIo {
     this.persistent = spec.job.map === "persistent";
     this.what = { job: spec.jobIndex, engine: spec.engine, io: 0, unit: 0, version: 0 };
     this.#dma = new DriverDma(ctx, this.device, debug, this.what);
-    this.#lists = new ListMapping(ctx, this.#dma, system.memmap);
+    this.#lists = new ListMapping(ctx, this.#dma, system.memmap, spec.job.map === "raw");
     this.#lost = new LostWrites(ctx.arena, ctx.lockOwner, spec.device, spec.commandBytesMax);
     this.#buffers =
       payload === null || spec.buffers === null
         ? null
         : new BufferPayload(ctx.arena, payload, spec.buffers, key.lo, key.hi);
-    this.#copy = spec.copy === null ? null : this.#copies(system, spec.copy);
+    this.#plan = spec.buffers;
+    this.ring = spec.buffers?.places === undefined ? null : new BufferRing(spec.buffers.places, this.tags);
+    this.#copy =
+      spec.copy === null ? null : copyCommands(ctx, this.#dma, system.memmap, spec, spec.copy, this.#lists, payload);
   }
 
   /** Allocates the lists and maps what is mapped once; MAP_OK or a failure code. */
   open(): number {
     if (this.spec.dax !== null) return MAP_OK;
+    if (this.spec.queuesPhys > 0) {
+      this.queueAddr = this.#dma.mapPhys(this.spec.queuesPhys, QUEUE_BYTES, DIR.bidirectional);
+      if (this.queueAddr < 0) return -this.queueAddr;
+    }
     const entries = this.spec.buffers?.entriesMax ?? 1;
     for (let tag = 0; tag < this.tags; tag += 1) {
       this.sg[tag] = this.#alloc(entries);
@@ -135,9 +147,16 @@ export class CloneIo {
     return this.persistent ? this.#mapAll() : MAP_OK;
   }
 
+  /** Later commands lie in hot-added RAM, or again where they lay; those in flight stay where they are. */
+  useHotBuffers(on: boolean): void {
+    if (this.spec.hotBuffers !== null) this.#plan = on ? this.spec.hotBuffers : this.spec.buffers;
+  }
+
   /** Undoes {@link open}; every command must be finished. */
   close(): void {
     if (this.spec.dax !== null) return;
+    if (this.queueAddr > 0) this.#dma.unmapPhys(this.queueAddr, QUEUE_BYTES, DIR.bidirectional);
+    this.queueAddr = 0;
     this.#copy?.close();
     for (let tag = 0; tag < this.#mappedTags; tag += 1) {
       this.#lists.unmap(this.sg[tag] as number, this.origNents[tag] as number, DIR.bidirectional);
@@ -200,7 +219,7 @@ export class CloneIo {
     const origNents = this.origNents[tag] as number;
     if (this.persistent) this.#dma.syncSgForCpu(sg, origNents, this.#dir(tag));
     else this.#lists.unmap(sg, origNents, this.#dir(tag), wrongSize);
-    if (flips) this.#payload?.flip(what, this.#physAt(tag, bytes >> 1));
+    if (flips) this.#payload?.flip(what, physAt(this.#ctx.arena, sg, bytes >> 1));
     if (!ok || this.write[tag] === 1 || this.#buffers === null) return;
     this.#buffers.check(what, sg, bytes);
     this.#checkWritten(tag, this.#buffers, version);
@@ -209,12 +228,6 @@ export class CloneIo {
   /** Test hook: the device reports the command's write complete and does not put it on its medium. */
   losesWrite(tag: number): boolean {
     return this.write[tag] === 1 && this.#misbehaves(tag, "lose-write");
-  }
-
-  #copies(system: System, areas: CopyAreas): CommandCopies {
-    const test = this.spec.job.copyTest;
-    if (test !== undefined) return new CopyTestIo(this.#ctx, this.#dma, areas, this.#payload, test, this.spec.seed);
-    return new CopyIo(this.#ctx, this.#dma, system.memmap, areas, this.#lists, this.#payload, this.persistent);
   }
 
   #misbehaves(tag: number, kind: IoHook["kind"]): boolean {
@@ -230,17 +243,6 @@ export class CloneIo {
     const isKnown = expected !== VERSION_ANY;
     this.what.version = isKnown ? expected : 0;
     buffers.lost(this.what, this.sg[tag] as number, stale, isKnown);
-  }
-
-  #physAt(tag: number, offset: number): Phys {
-    const { arena } = this.#ctx;
-    let left = offset;
-    let entry = this.sg[tag] as number;
-    while (left >= (arena.u32[entry + SG.length] as number)) {
-      left -= arena.u32[entry + SG.length] as number;
-      entry = sgNext(arena, entry);
-    }
-    return entryAddr(arena, entry) + left;
   }
 
   #alloc(entries: number): number {
@@ -262,7 +264,8 @@ export class CloneIo {
   /** Describes the command's buffer in its list. The end mark moves with the length of the command. */
   #build(tag: number, bytes: number): void {
     const { arena } = this.#ctx;
-    const plan = this.spec.buffers as BufferPlan;
+    const plan = this.#plan as BufferPlan;
+    const place = this.ring === null ? tag : this.ring.take(tag);
     const count = entryCount(plan, bytes);
     const last = this.#lastEntry[tag] as number;
     if (last !== 0) sgUnmarkEnd(arena, last);
@@ -270,7 +273,7 @@ export class CloneIo {
     let left = bytes;
     for (let i = 0; i < count; i += 1) {
       const length = Math.min(left, i === 0 ? firstEntryBytes(plan) : plan.entryBytes);
-      sgSetPhys(arena, entry, entryPhys(plan, tag, i), length, !isPageless(plan, i));
+      sgSetPhys(arena, entry, entryPhys(plan, place, i), length, !isPageless(plan, i));
       left -= length;
       if (i < count - 1) entry = sgNext(arena, entry);
     }

@@ -75,6 +75,9 @@ export interface HostPrices {
   readonly slotMapPs: number;
   readonly copyBytePs: number;
   readonly daxBytePs: number;
+  /** One line of 64 bytes written back to persistent memory, and the fence behind the last. */
+  readonly persistLinePs: number;
+  readonly persistFencePs: number;
   readonly cacheLinePs: number;
   readonly barrierPs: number;
   readonly queue: QueuePrices;
@@ -118,6 +121,8 @@ export function hostPrices(system: HostSystem, constants: Constants): HostPrices
     slotMapPs: ps("host.slotMapNs"),
     copyBytePs: byte("copy.bytesPerNs"),
     daxBytePs: byte("copy.daxBytesPerNs"),
+    persistLinePs: ps("persist.lineNs"),
+    persistFencePs: ps("persist.fenceNs"),
     cacheLinePs: ps(little ? "cache.little.lineNs" : "cache.big.lineNs"),
     barrierPs: ps("cache.barrierNs"),
     queue: queuePrices(system, constants),
