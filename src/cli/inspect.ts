@@ -11,11 +11,12 @@ import type { Region } from "../shm/record.ts";
 import { resolveMachine } from "../sim/machine/load.ts";
 import { machineConstants } from "../sim/machine_constants.ts";
 import type { Override } from "../sim/override.ts";
+import { inspectTopology, type TopologyFlags } from "./inspect_topology.ts";
 import { present } from "./output.ts";
 import { collectOverride } from "./overrides.ts";
 import { JSON_FLAG, type Session } from "./session.ts";
 
-interface InspectFlags {
+interface InspectFlags extends TopologyFlags {
   readonly json?: string;
   readonly set?: readonly Override[];
 }
@@ -24,13 +25,18 @@ interface InspectFlags {
 export function addInspectCommand(program: Command, session: Session): void {
   program
     .command("inspect")
-    .description("show the shared buffer's layout, or a machine with every default resolved and its timing constants")
-    .addArgument(new Argument("<what>", "layout or machine").choices(["layout", "machine"]))
-    .argument("[name]", "layout: a record or region; machine: a shipped name or a file")
-    .option("--set <path=value>", "machine: change a key (repeatable)", collectOverride)
+    .description(
+      "show the shared buffer's layout, a machine with every default resolved and its timing constants, or who reaches whose BAR",
+    )
+    .addArgument(new Argument("<what>", "layout, machine or topology").choices(["layout", "machine", "topology"]))
+    .argument("[name]", "layout: a record or region; machine, topology: a shipped name or a file")
+    .option("--set <path=value>", "machine, topology: change a key (repeatable)", collectOverride)
+    .option("--pair <client,provider>", "topology: one pair, and three ways to map the provider's BAR")
+    .option("--svg <file>", "topology: draw the matrix (- = stdout)")
     .option(...JSON_FLAG)
     .action((what: string, name: string | undefined, flags: InspectFlags) => {
-      if (what === "machine") inspectMachine(session, name, flags);
+      if (what === "topology") inspectTopology(session, name, flags);
+      else if (what === "machine") inspectMachine(session, name, flags);
       else if (name === undefined) inspectLayout(session, flags);
       else inspectRecord(session, name, flags);
     });

@@ -36,8 +36,8 @@ export class DeviceStage {
   readonly #payload: boolean;
   readonly #sink: TransferSink;
   readonly #fault: FaultPoint = { dmaAddr: 0, streamOff: 0 };
-  readonly #target: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
-  readonly #control: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
+  readonly #target: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false, ownLinks: 0, peerLinks: 0 };
+  readonly #control: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false, ownLinks: 0, peerLinks: 0 };
   readonly #interruptPs: number;
   readonly #perTlp: boolean;
   /** Null unless single I/Os are followed. */

@@ -60,6 +60,9 @@ export class Fabric {
   readonly #cachedWrites: number;
   /** By region and device: 0 = not looked at, 1 = through the root complex, 2 = direct. */
   readonly #direct: Uint8Array;
+  /** The same indexes: uplinks that a direct way crosses below the common switch, of the client and of the peer. */
+  readonly #ownLinks: Uint8Array;
+  readonly #peerLinks: Uint8Array;
   readonly #peerReadPs: number;
   readonly #peerWritePs: number;
 
@@ -82,6 +85,8 @@ export class Fabric {
     this.#cachedReads = cached(1);
     this.#cachedWrites = cached(constants.get("memory.ddioShare"));
     this.#direct = new Uint8Array(system.map.regions.length * system.devices.length);
+    this.#ownLinks = new Uint8Array(this.#direct.length);
+    this.#peerLinks = new Uint8Array(this.#direct.length);
     this.#peerReadPs = constants.get("device.default.memoryReadNs") * 1000;
     this.#peerWritePs = constants.get("device.default.memoryWriteNs") * 1000;
   }
@@ -108,6 +113,9 @@ export class Fabric {
     if (place.memory === null) {
       target.peer = this.functionOf(place.device);
       target.viaRoot = !this.#isDirect(region, device);
+      const at = region * this.#system.devices.length + device;
+      target.ownLinks = this.#ownLinks[at] as number;
+      target.peerLinks = this.#peerLinks[at] as number;
       target.memoryPs = write ? this.#peerWritePs : this.#peerReadPs;
       return;
     }
@@ -154,11 +162,21 @@ export class Fabric {
   }
 
   #routedDirectly(region: number, device: number): boolean {
-    const { map, peers, peerRegions } = this.#system;
-    const start = map.regions[region]?.start;
-    const found = peerRegions.findIndex((peer) => peer.start === start);
+    const { map, bars } = this.#system;
+    const found = bars.regionAt(map.regions[region]?.start ?? -1);
     if (found < 0) return false;
-    return peerRegions[found]?.device === device || peers.route(found, device) === PEER_ROUTE.busAddr;
+    const { route, passesRedirect, common } = bars.decision(found, device);
+    const at = region * this.#system.devices.length + device;
+    this.#ownLinks[at] = this.#uplinksBelow(device, common);
+    this.#peerLinks[at] = this.#uplinksBelow(bars.region(found).device, common);
+    return route === PEER_ROUTE.busAddr || passesRedirect;
+  }
+
+  /** Switches between a device and the bridge `common` above it, that one not counted. */
+  #uplinksBelow(device: number, common: string | null): number {
+    const switches = this.#switchesAbove(this.#system.machine.devices[device]?.parent ?? null);
+    const meeting = switches.findIndex((bridge) => bridge.name === common);
+    return meeting < 0 ? 0 : meeting;
   }
 
   #memoryOf(byNode: Map<string, NodeMemory>, kind: string, node: number): NodeMemory {

@@ -31,6 +31,9 @@ export interface Target {
   peer: DeviceFunction | null;
   /** The way to a peer leads over the root complex. */
   viaRoot: boolean;
+  /** Uplinks that a way below a common switch crosses: own ones up, the peer's down. Nearest first. */
+  ownLinks: number;
+  peerLinks: number;
 }
 
 /** Both directions of a link that several functions share: the uplink of a switch. */
@@ -175,11 +178,7 @@ export class DeviceFunction {
   #hostWrite(bytes: number, tlps: number, wireBytes: number, target: Target): number {
     let arrivedPs = this.sentPs + this.#hopsPs;
     this.log?.serve(SWITCHES, arrivedPs);
-    for (let i = 0; i < this.#uplinks.length; i += 1) {
-      const link = (this.#uplinks[i] as SharedLink).up;
-      arrivedPs = link.serve(arrivedPs, wireBytes);
-      this.log?.step(link.name, link.startPs, arrivedPs);
-    }
+    arrivedPs = this.#climb(arrivedPs, wireBytes, this.#uplinks.length);
     const orderedPs = this.#port.commit(arrivedPs, arrivedPs + target.translatePs, bytes, target.memoryPs);
     this.#posted.leave(orderedPs, tlps);
     const admittedPs = orderedPs + this.#port.shape.writePs;
@@ -195,7 +194,8 @@ export class DeviceFunction {
   #peerWrite(peer: DeviceFunction, tlps: number, wireBytes: number, target: Target): number {
     let atPs = this.sentPs + this.#hopsPs;
     this.log?.serve(SWITCHES, atPs);
-    if (target.viaRoot) atPs = this.#throughRoot(atPs, wireBytes);
+    atPs = target.viaRoot ? this.#throughRoot(atPs, wireBytes) : this.#climb(atPs, wireBytes, target.ownLinks);
+    atPs = peer.#descend(atPs, wireBytes, target.viaRoot ? peer.#uplinks.length : target.peerLinks);
     const endPs = peer.down.serve(atPs, wireBytes) + target.translatePs;
     this.#posted.leave(endPs, tlps);
     const { log } = this;
@@ -213,16 +213,33 @@ export class DeviceFunction {
     const endPs = peer.up.serve(sentPs + target.memoryPs, wireBytes);
     this.log?.serve(PEER_MEMORY, sentPs + target.memoryPs);
     this.log?.step(peer.up.name, peer.up.startPs, endPs);
-    return endPs;
+    return peer.#climb(endPs, wireBytes, target.viaRoot ? peer.#uplinks.length : target.peerLinks);
+  }
+
+  /** Over the nearest `count` uplinks towards the root. */
+  #climb(nowPs: number, wireBytes: number, count: number): number {
+    let atPs = nowPs;
+    for (let i = 0; i < count; i += 1) {
+      const link = (this.#uplinks[i] as SharedLink).up;
+      atPs = link.serve(atPs, wireBytes);
+      this.log?.step(link.name, link.startPs, atPs);
+    }
+    return atPs;
+  }
+
+  /** Over the nearest `count` uplinks towards this function. */
+  #descend(nowPs: number, wireBytes: number, count: number): number {
+    let atPs = nowPs;
+    for (let i = count - 1; i >= 0; i -= 1) {
+      const link = (this.#uplinks[i] as SharedLink).down;
+      atPs = link.serve(atPs, wireBytes);
+      this.log?.step(link.name, link.startPs, atPs);
+    }
+    return atPs;
   }
 
   #throughRoot(atPs: number, wireBytes: number): number {
-    let endPs = atPs;
-    for (let i = 0; i < this.#uplinks.length; i += 1) {
-      const link = (this.#uplinks[i] as SharedLink).up;
-      endPs = link.serve(endPs, wireBytes);
-      this.log?.step(link.name, link.startPs, endPs);
-    }
+    const endPs = this.#climb(atPs, wireBytes, this.#uplinks.length);
     this.log?.serve(this.#port.name, endPs + this.#port.shape.peerPs);
     return endPs + this.#port.shape.peerPs;
   }
@@ -233,31 +250,23 @@ export class DeviceFunction {
     let atPs = wireEndPs + this.#hopsPs;
     this.log?.step(this.up.name, this.up.startPs, wireEndPs);
     this.log?.serve(SWITCHES, atPs);
-    if (target.peer === null || target.viaRoot) {
-      for (let i = 0; i < this.#uplinks.length; i += 1) {
-        const link = (this.#uplinks[i] as SharedLink).up;
-        atPs = link.serve(atPs, wireBytes);
-        this.log?.step(link.name, link.startPs, atPs);
-      }
-    }
+    atPs = this.#climb(atPs, wireBytes, this.#ownLinks(target));
     if (!target.viaRoot) return atPs;
     this.log?.serve(this.#port.name, atPs + this.#port.shape.peerPs);
     return atPs + this.#port.shape.peerPs;
   }
 
   #sendDown(nowPs: number, wireBytes: number, target: Target): number {
-    let atPs = nowPs;
-    if (target.peer === null || target.viaRoot) {
-      for (let i = this.#uplinks.length - 1; i >= 0; i -= 1) {
-        const link = (this.#uplinks[i] as SharedLink).down;
-        atPs = link.serve(atPs, wireBytes);
-        this.log?.step(link.name, link.startPs, atPs);
-      }
-    }
+    const atPs = this.#descend(nowPs, wireBytes, this.#ownLinks(target));
     const wireEndPs = this.down.serve(atPs, wireBytes);
     this.log?.step(this.down.name, this.down.startPs, wireEndPs);
     this.log?.serve(SWITCHES, wireEndPs + this.#hopsPs);
     return wireEndPs + this.#hopsPs;
+  }
+
+  /** Own uplinks on the way: all to the host, to a peer those below the common switch. */
+  #ownLinks(target: Target): number {
+    return target.peer === null || target.viaRoot ? this.#uplinks.length : target.ownLinks;
   }
 
   /** Latency of a transfer of `bytes` inside the device, beside what its quanta meet. */
