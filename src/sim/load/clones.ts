@@ -13,7 +13,10 @@ import type { Device, DeviceClass } from "../machine/description.ts";
 import type { JobSpec, Profile } from "../profile/job.ts";
 import type { System } from "../system.ts";
 import { BufferAllocator, type BufferPlan } from "./buffers.ts";
+import { tooManyClones, tooManyCommands } from "./clone_errors.ts";
 import { type Extent, ExtentMap } from "./extents.ts";
+import { type CopyAreas, planMemory } from "./memory.ts";
+import type { StagedWay } from "./staged.ts";
 import { largestBytes, type WorkloadLimits } from "./workload.ts";
 
 /** The options of a run that change what the clones do. */
@@ -29,13 +32,6 @@ export interface DaxMapping {
   readonly start: number;
   readonly bytes: number;
   readonly region: string;
-}
-
-/** Memory areas of a `copy` job. */
-export interface CopyAreas {
-  readonly source: number;
-  readonly destination: number;
-  readonly bytes: number;
 }
 
 /** One clone, resolved; `cpu`, `device` and `engine` are indexes in the machine. */
@@ -63,6 +59,10 @@ export interface CloneSpec {
   readonly isStream: boolean;
   readonly buffers: BufferPlan | null;
   readonly copy: CopyAreas | null;
+  /** Set when the data of a target or source are staged through memory. */
+  readonly staged: StagedWay | null;
+  /** BAR area of staged buffers, laid out as they are; null = not staged. */
+  readonly peerBase: number | null;
   readonly limits: WorkloadLimits;
   /** The job would do more than the limit lets it. */
   readonly scaled: boolean;
@@ -87,7 +87,13 @@ export function planClones(system: System, profile: Profile, options: LoadOption
       const nextQueue = queueOf.get(extent.device) ?? 0;
       queueOf.set(extent.device, nextQueue + 1);
       clones.push(
-        planClone(system, options, allocator, { job, jobIndex, number, group, extent, dax, nextQueue }, clones.length),
+        planClone(
+          system,
+          options,
+          allocator,
+          { profile, job, jobIndex, number, group, extent, dax, nextQueue },
+          clones.length,
+        ),
       );
     }
   }
@@ -95,6 +101,7 @@ export function planClones(system: System, profile: Profile, options: LoadOption
 }
 
 interface Seat {
+  readonly profile: Profile;
   readonly job: JobSpec;
   readonly jobIndex: number;
   readonly number: number;
@@ -138,21 +145,7 @@ function planClone(
     commandBytesMax,
     extent,
     isStream: seat.dax !== null || device.medium?.kind !== "block",
-    buffers: isCopy
-      ? null
-      : allocator.plan(
-          seat.dax === null ? job : { ...job, target: "ram" },
-          commandBytesMax,
-          commands,
-          system.bounceRange,
-        ),
-    copy: isCopy
-      ? {
-          source: allocator.area(job, job.source, copyBytes, system.bounceRange),
-          destination: allocator.area(job, job.target, copyBytes, system.bounceRange),
-          bytes: copyBytes,
-        }
-      : null,
+    ...planMemory(system, allocator, seat, { copyBytes: isCopy ? copyBytes : null, commandBytesMax, commands }),
     limits: cut.limits,
     scaled: cut.scaled,
     seed: cloneSeed(job, options.seed),
@@ -266,26 +259,4 @@ export function writes(job: JobSpec): boolean {
 /** fio: randrepeat uses one fixed sequence, otherwise every clone of every run differs; both follow the run's seed here. */
 function cloneSeed(job: JobSpec, seed: number): number {
   return job.randseed ?? seed;
-}
-
-function tooManyClones(profile: Profile, total: number): DmasimError {
-  return new DmasimError({
-    code: "DMASIM_TOO_MANY_CLONES",
-    what: "the profile has too many job clones",
-    value: total,
-    limit: `at most ${QPAIRS_MAX} (sum of numjobs)`,
-    remedy: "lower numjobs",
-    at: { file: profile.file },
-  });
-}
-
-function tooManyCommands(job: JobSpec, commands: number): DmasimError {
-  return new DmasimError({
-    code: "DMASIM_IO_TOO_LARGE",
-    what: `one I/O of job ${job.name} has more commands than a queue holds`,
-    value: commands,
-    limit: `below ${QPAIR_DEPTH}`,
-    remedy: "lower bs",
-    at: job.at,
-  });
 }

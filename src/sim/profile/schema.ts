@@ -153,6 +153,17 @@ export const profileSchema = z
     title: textKey("one line that says what the load is"),
     machine: textKey("machine that the profile is meant for: a shipped name or a file; --machine overrides it"),
     seed: countKey("seed of all random numbers; default 1", 0, COUNT_MAX),
+    p2p: z
+      .strictObject({
+        staged: z
+          .enum(["allow", "forbid"])
+          .default("allow")
+          .describe(
+            "between peers that Linux refuses: allow = through memory, moved on by the CPU; forbid = the I/O fails",
+          ),
+      })
+      .optional()
+      .describe("peer-to-peer rules"),
     global: globalSchema.optional().describe("keys that every job inherits"),
     jobs: z
       .array(jobSchema)

@@ -45,6 +45,7 @@ export function loadYamlProfile(file: string, overrides: readonly Override[] = [
     machine: value.machine ?? null,
     seed: value.seed ?? DEFAULT_SEED,
     jobs,
+    ...(value.p2p === undefined ? {} : { p2p: value.p2p }),
   };
 }
 

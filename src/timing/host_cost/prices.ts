@@ -75,6 +75,9 @@ export interface HostPrices {
   readonly slotMapPs: number;
   readonly copyBytePs: number;
   readonly daxBytePs: number;
+  /** Stores into, and loads from, a peer's BAR by one core. */
+  readonly stagedStoreBytePs: number;
+  readonly stagedLoadBytePs: number;
   readonly cacheLinePs: number;
   readonly barrierPs: number;
   readonly queue: QueuePrices;
@@ -118,6 +121,9 @@ export function hostPrices(system: HostSystem, constants: Constants): HostPrices
     slotMapPs: ps("host.slotMapNs"),
     copyBytePs: byte("copy.bytesPerNs"),
     daxBytePs: byte("copy.daxBytesPerNs"),
+    // A described machine sets them: they depend on the BAR's link.
+    stagedStoreBytePs: 0,
+    stagedLoadBytePs: 0,
     cacheLinePs: ps(little ? "cache.little.lineNs" : "cache.big.lineNs"),
     barrierPs: ps("cache.barrierNs"),
     queue: queuePrices(system, constants),
