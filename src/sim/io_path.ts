@@ -22,7 +22,7 @@ import { CopyIo, type CopyLists } from "./copy_io.ts";
 import { DriverDma } from "./driver_dma.ts";
 import { entryAddr, ListMapping } from "./list_mapping.ts";
 import { type BufferPlan, entryCount, entryPhys, firstEntryBytes, isPageless } from "./load/buffers.ts";
-import type { CloneSpec } from "./load/clones.ts";
+import { type CloneSpec, QUEUE_BYTES } from "./load/clones.ts";
 import { VERSION_ANY } from "./load/versions.ts";
 import { LostWrites } from "./lost_writes.ts";
 import type { CheckedTransfer } from "./mismatch.ts";
@@ -56,6 +56,8 @@ export class CloneIo {
   readonly expected: Float64Array;
   readonly io: Float64Array;
   readonly persistent: boolean;
+  /** DMA address of the clone's queue memory; 0 = the device reaches it untranslated. */
+  queueAddr = 0;
   /** Names the transfer in payload operations; rewritten before each. */
   readonly what: CheckedTransfer;
   readonly #ctx: HostContext;
@@ -125,6 +127,10 @@ export class CloneIo {
   /** Allocates the lists and maps what is mapped once; MAP_OK or a failure code. */
   open(): number {
     if (this.spec.dax !== null) return MAP_OK;
+    if (this.spec.queuesPhys > 0) {
+      this.queueAddr = this.#dma.mapPhys(this.spec.queuesPhys, QUEUE_BYTES, DIR.bidirectional);
+      if (this.queueAddr < 0) return -this.queueAddr;
+    }
     const entries = this.spec.buffers?.entriesMax ?? 1;
     for (let tag = 0; tag < this.tags; tag += 1) {
       this.sg[tag] = this.#alloc(entries);
@@ -145,6 +151,8 @@ export class CloneIo {
   /** Undoes {@link open}; every command must be finished. */
   close(): void {
     if (this.spec.dax !== null) return;
+    if (this.queueAddr > 0) this.#dma.unmapPhys(this.queueAddr, QUEUE_BYTES, DIR.bidirectional);
+    this.queueAddr = 0;
     this.#copy?.close();
     for (let tag = 0; tag < this.#mappedTags; tag += 1) {
       this.#lists.unmap(this.sg[tag] as number, this.origNents[tag] as number, DIR.bidirectional);

@@ -3,7 +3,7 @@
  *
  * Pure: the main thread and every worker compute the same list from the same machine, profile and options.
  */
-import { PAGE_BYTES } from "../../base/addr.ts";
+import { PAGE_BYTES, type Phys } from "../../base/addr.ts";
 import { DmasimError } from "../../base/errors.ts";
 import type { DmaDevice } from "../../host/dma/device.ts";
 import { type DmaClamp, maxRequestBytes, requestBytes } from "../../host/dma/request_split.ts";
@@ -58,6 +58,8 @@ export interface CloneSpec {
   readonly extent: Extent;
   readonly isStream: boolean;
   readonly buffers: BufferPlan | null;
+  /** Memory of the clone's submission and completion queue, a page each, when the device reaches it through an IOMMU; else 0. */
+  readonly queuesPhys: Phys;
   readonly copy: CopyAreas | null;
   /** Set when the data of a target or source are staged through memory. */
   readonly staged: StagedWay | null;
@@ -111,6 +113,9 @@ interface Seat {
   readonly nextQueue: number;
 }
 
+/** A page of submission entries (64 B each) and one of completion entries (16 B each). */
+export const QUEUE_BYTES = 2 * PAGE_BYTES;
+
 function planClone(
   system: System,
   options: LoadOptions,
@@ -146,6 +151,10 @@ function planClone(
     extent,
     isStream: seat.dax !== null || device.medium?.kind !== "block",
     ...planMemory(system, allocator, seat, { copyBytes: isCopy ? copyBytes : null, commandBytesMax, commands }),
+    queuesPhys:
+      system.devices[extent.device]?.domain != null && device.link !== null
+        ? allocator.area(job, "ram", QUEUE_BYTES, system.bounceRange)
+        : 0,
     limits: cut.limits,
     scaled: cut.scaled,
     seed: cloneSeed(job, options.seed),

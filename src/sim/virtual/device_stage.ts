@@ -19,6 +19,7 @@ import type { CopyDispatcher } from "./dispatcher.ts";
 import type { Fabric } from "./fabric.ts";
 import type { IoTrace } from "./io_trace.ts";
 import type { Lane } from "./lane.ts";
+import { QUEUE, queueTranslatePs } from "./queue_memory.ts";
 import type { Stream } from "./stream.ts";
 import { TransferSink } from "./transfer_sink.ts";
 
@@ -68,6 +69,7 @@ export class DeviceStage {
       follow.log(lane, tag, "doorbell")?.serve("posted write", nowPs);
       device.fn.log = follow.log(lane, tag, "fetch");
     }
+    this.#control.translatePs = queueTranslatePs(lane, QUEUE.submission, COMMAND_BYTES, nowPs);
     const fetchedPs = device.linked ? device.fn.controlRead(nowPs, COMMAND_BYTES, this.#control) : nowPs;
     const readsMemory = io.write[tag] === 1 || lane.spec.copy !== null;
     if (follow !== null && !readsMemory) follow.log(lane, tag, "media");
@@ -140,6 +142,7 @@ export class DeviceStage {
     const { fn, linked } = lane.device;
     const log = this.#follow === null ? null : this.#follow.log(lane, tag, "completion");
     fn.log = log;
+    this.#control.translatePs = queueTranslatePs(lane, QUEUE.completion, COMPLETION_BYTES, nowPs);
     const writtenPs = linked ? fn.controlWrite(nowPs, COMPLETION_BYTES, COMPLETION_TLPS, this.#control) : nowPs;
     fn.log = null;
     if (log !== null) log.serve("interrupt", writtenPs + this.#interruptPs);

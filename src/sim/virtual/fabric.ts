@@ -10,7 +10,7 @@ import { PEER_ROUTE } from "../../host/context.ts";
 import { tlpBytesPerS } from "../../pcie/link.ts";
 import { Constants } from "../../timing/calibration/constant.ts";
 import { FABRIC_CONSTANTS } from "../../timing/calibration/fabric.ts";
-import { DeviceFunction, type SharedLink, type Target } from "../../timing/fabric/function.ts";
+import { DeviceFunction, type Target } from "../../timing/fabric/function.ts";
 import { HostPort } from "../../timing/fabric/host_port.ts";
 import { NodeMemory } from "../../timing/fabric/node_memory.ts";
 import {
@@ -23,6 +23,7 @@ import {
   wayShape,
 } from "../../timing/fabric/presets.ts";
 import { TranslationUnit } from "../../timing/fabric/translation_unit.ts";
+import type { SharedLink } from "../../timing/fabric/uplinks.ts";
 import { RateServer, type ServerStats } from "../../timing/server.ts";
 import type { Bridge, Device, Link } from "../machine/description.ts";
 import type { System } from "../system.ts";

@@ -39,6 +39,7 @@ const EVENT = Object.freeze({
   grow: 8,
   readTurn: 9,
   writeTurn: 10,
+  copyRead: 11,
 });
 /** At equal times what has happened comes before what may be done next. */
 const PRIORITY = Object.freeze({ device: 0, cpu: 1, issue: 2, timer: 3 });
@@ -185,6 +186,7 @@ export class VirtualLoop {
     else if (kind === EVENT.fetch) {
       this.#queue.push(this.#device.fetch(lane, detail, nowPs), PRIORITY.device, EVENT.dma, subject, detail);
     } else if (kind === EVENT.dma) this.#turns.join(lane, detail, nowPs);
+    else if (kind === EVENT.copyRead) this.#turns.writeOn(lane, detail, nowPs);
     else if (kind === EVENT.over) {
       this.#queue.push(this.#device.completed(lane, detail, nowPs), PRIORITY.device, EVENT.done, subject, detail);
     } else if (kind === EVENT.done) this.#cpuWork(lane.completionCpu, WORK.complete, subject, detail);

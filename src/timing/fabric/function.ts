@@ -12,6 +12,7 @@ import { CreditRing } from "./credits.ts";
 import type { HostPort } from "./host_port.ts";
 import type { FunctionShape, IssueShape, WayShape } from "./shape.ts";
 import { TagPool } from "./tag_pool.ts";
+import { climb, descend, type SharedLink } from "./uplinks.ts";
 
 const PS_PER_S = 1e12;
 const RCB_BYTES = 64;
@@ -34,12 +35,6 @@ export interface Target {
   /** Uplinks that a way below a common switch crosses: own ones up, the peer's down. Nearest first. */
   ownLinks: number;
   peerLinks: number;
-}
-
-/** Both directions of a link that several functions share: the uplink of a switch. */
-export interface SharedLink {
-  readonly up: RateServer;
-  readonly down: RateServer;
 }
 
 /** Servers of one function. Engine, tags and link belong to it, whatever its queue count. */
@@ -152,13 +147,16 @@ export class DeviceFunction {
   /** A small read beside the data: a command fetch. Returns when it has arrived. */
   controlRead(nowPs: number, bytes: number, target: Target): number {
     const sentPs = this.#sendUp(nowPs, this.#requestBytes, target);
-    return this.#sendDown(this.#hostData(sentPs, bytes, target), bytes + this.#completionBytes, target);
+    const arrivedPs = this.#sendDown(this.#hostData(sentPs, bytes, target), bytes + this.#completionBytes, target);
+    this.log?.serve(WALKERS, arrivedPs + target.translatePs);
+    return arrivedPs + target.translatePs;
   }
 
   /** Small posted writes beside the data, `tlps` in a row: completion entry and message. Returns when memory has them. */
   controlWrite(nowPs: number, bytes: number, tlps: number, target: Target): number {
     const sentPs = this.#sendUp(nowPs, bytes + tlps * this.#requestBytes, target);
     const orderedPs = this.#port.commit(sentPs, sentPs + target.translatePs, bytes, target.memoryPs);
+    this.log?.serve(WALKERS, sentPs + target.translatePs);
     this.log?.step(this.#port.name, orderedPs, orderedPs + this.#port.shape.writePs);
     return orderedPs + this.#port.shape.writePs;
   }
@@ -178,7 +176,7 @@ export class DeviceFunction {
   #hostWrite(bytes: number, tlps: number, wireBytes: number, target: Target): number {
     let arrivedPs = this.sentPs + this.#hopsPs;
     this.log?.serve(SWITCHES, arrivedPs);
-    arrivedPs = this.#climb(arrivedPs, wireBytes, this.#uplinks.length);
+    arrivedPs = climb(this.#uplinks, this.#uplinks.length, arrivedPs, wireBytes, this.log);
     const orderedPs = this.#port.commit(arrivedPs, arrivedPs + target.translatePs, bytes, target.memoryPs);
     this.#posted.leave(orderedPs, tlps);
     const admittedPs = orderedPs + this.#port.shape.writePs;
@@ -194,8 +192,10 @@ export class DeviceFunction {
   #peerWrite(peer: DeviceFunction, tlps: number, wireBytes: number, target: Target): number {
     let atPs = this.sentPs + this.#hopsPs;
     this.log?.serve(SWITCHES, atPs);
-    atPs = target.viaRoot ? this.#throughRoot(atPs, wireBytes) : this.#climb(atPs, wireBytes, target.ownLinks);
-    atPs = peer.#descend(atPs, wireBytes, target.viaRoot ? peer.#uplinks.length : target.peerLinks);
+    atPs = target.viaRoot
+      ? this.#throughRoot(atPs, wireBytes)
+      : climb(this.#uplinks, target.ownLinks, atPs, wireBytes, this.log);
+    atPs = descend(peer.#uplinks, peer.#peerLinks(target), atPs, wireBytes, this.log);
     const endPs = peer.down.serve(atPs, wireBytes) + target.translatePs;
     this.#posted.leave(endPs, tlps);
     const { log } = this;
@@ -213,33 +213,11 @@ export class DeviceFunction {
     const endPs = peer.up.serve(sentPs + target.memoryPs, wireBytes);
     this.log?.serve(PEER_MEMORY, sentPs + target.memoryPs);
     this.log?.step(peer.up.name, peer.up.startPs, endPs);
-    return peer.#climb(endPs, wireBytes, target.viaRoot ? peer.#uplinks.length : target.peerLinks);
-  }
-
-  /** Over the nearest `count` uplinks towards the root. */
-  #climb(nowPs: number, wireBytes: number, count: number): number {
-    let atPs = nowPs;
-    for (let i = 0; i < count; i += 1) {
-      const link = (this.#uplinks[i] as SharedLink).up;
-      atPs = link.serve(atPs, wireBytes);
-      this.log?.step(link.name, link.startPs, atPs);
-    }
-    return atPs;
-  }
-
-  /** Over the nearest `count` uplinks towards this function. */
-  #descend(nowPs: number, wireBytes: number, count: number): number {
-    let atPs = nowPs;
-    for (let i = count - 1; i >= 0; i -= 1) {
-      const link = (this.#uplinks[i] as SharedLink).down;
-      atPs = link.serve(atPs, wireBytes);
-      this.log?.step(link.name, link.startPs, atPs);
-    }
-    return atPs;
+    return climb(peer.#uplinks, peer.#peerLinks(target), endPs, wireBytes, this.log);
   }
 
   #throughRoot(atPs: number, wireBytes: number): number {
-    const endPs = this.#climb(atPs, wireBytes, this.#uplinks.length);
+    const endPs = climb(this.#uplinks, this.#uplinks.length, atPs, wireBytes, this.log);
     this.log?.serve(this.#port.name, endPs + this.#port.shape.peerPs);
     return endPs + this.#port.shape.peerPs;
   }
@@ -250,14 +228,14 @@ export class DeviceFunction {
     let atPs = wireEndPs + this.#hopsPs;
     this.log?.step(this.up.name, this.up.startPs, wireEndPs);
     this.log?.serve(SWITCHES, atPs);
-    atPs = this.#climb(atPs, wireBytes, this.#ownLinks(target));
+    atPs = climb(this.#uplinks, this.#ownLinks(target), atPs, wireBytes, this.log);
     if (!target.viaRoot) return atPs;
     this.log?.serve(this.#port.name, atPs + this.#port.shape.peerPs);
     return atPs + this.#port.shape.peerPs;
   }
 
   #sendDown(nowPs: number, wireBytes: number, target: Target): number {
-    const atPs = this.#descend(nowPs, wireBytes, this.#ownLinks(target));
+    const atPs = descend(this.#uplinks, this.#ownLinks(target), nowPs, wireBytes, this.log);
     const wireEndPs = this.down.serve(atPs, wireBytes);
     this.log?.step(this.down.name, this.down.startPs, wireEndPs);
     this.log?.serve(SWITCHES, wireEndPs + this.#hopsPs);
@@ -267,6 +245,11 @@ export class DeviceFunction {
   /** Own uplinks on the way: all to the host, to a peer those below the common switch. */
   #ownLinks(target: Target): number {
     return target.peer === null || target.viaRoot ? this.#uplinks.length : target.ownLinks;
+  }
+
+  /** The same of a peer that is the target. */
+  #peerLinks(target: Target): number {
+    return target.viaRoot ? this.#uplinks.length : target.peerLinks;
   }
 
   /** Latency of a transfer of `bytes` inside the device, beside what its quanta meet. */
