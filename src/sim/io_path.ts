@@ -7,7 +7,6 @@
  * ```
  * Commands are numbered by tag; every tag owns a scatterlist and a buffer, allocated at open.
  */
-import type { Phys } from "../base/addr.ts";
 import { assert } from "../base/assert.ts";
 import type { HostContext } from "../host/context.ts";
 import { DIR, type DmaDevice } from "../host/dma/device.ts";
@@ -15,12 +14,11 @@ import { sgMarkEnd, sgSetPhys, sgUnmarkEnd } from "../host/dma/scatterlist.ts";
 import { allocSg, freeSg } from "../host/dma/sg_table.ts";
 import { MAP_FAILURES, MAP_OK } from "../host/status.ts";
 import { patternKey } from "../memory/pattern.ts";
-import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import { BufferPayload } from "./buffer_payload.ts";
 import { CopyIo, type CopyLists } from "./copy_io.ts";
 import { DriverDma } from "./driver_dma.ts";
-import { entryAddr, ListMapping } from "./list_mapping.ts";
+import { ListMapping, physAt } from "./list_mapping.ts";
 import { type BufferPlan, entryCount, entryPhys, firstEntryBytes, isPageless } from "./load/buffers.ts";
 import { type CloneSpec, QUEUE_BYTES } from "./load/clones.ts";
 import { VERSION_ANY } from "./load/versions.ts";
@@ -217,7 +215,7 @@ export class CloneIo {
     const origNents = this.origNents[tag] as number;
     if (this.persistent) this.#dma.syncSgForCpu(sg, origNents, this.#dir(tag));
     else this.#lists.unmap(sg, origNents, this.#dir(tag), wrongSize);
-    if (flips) this.#payload?.flip(what, this.#physAt(tag, bytes >> 1));
+    if (flips) this.#payload?.flip(what, physAt(this.#ctx.arena, sg, bytes >> 1));
     if (ok && this.write[tag] === 0) this.#staged?.toPeer(sg, bytes);
     if (!ok || this.write[tag] === 1 || this.#buffers === null) return;
     this.#buffers.check(what, sg, bytes);
@@ -242,17 +240,6 @@ export class CloneIo {
     const isKnown = expected !== VERSION_ANY;
     this.what.version = isKnown ? expected : 0;
     buffers.lost(this.what, this.sg[tag] as number, stale, isKnown);
-  }
-
-  #physAt(tag: number, offset: number): Phys {
-    const { arena } = this.#ctx;
-    let left = offset;
-    let entry = this.sg[tag] as number;
-    while (left >= (arena.u32[entry + SG.length] as number)) {
-      left -= arena.u32[entry + SG.length] as number;
-      entry = sgNext(arena, entry);
-    }
-    return entryAddr(arena, entry) + left;
   }
 
   #alloc(entries: number): number {

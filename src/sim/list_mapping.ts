@@ -66,3 +66,14 @@ export class ListMapping {
 export function entryAddr(arena: Arena, entry: number): Phys {
   return (arena.f64[(entry + SG.pfn) >>> 1] as number) * PAGE_BYTES + (arena.u32[entry + SG.offset] as number);
 }
+
+/** Physical address of byte `offset` of a list. */
+export function physAt(arena: Arena, sg: number, offset: number): Phys {
+  let left = offset;
+  let entry = sg;
+  while (left >= (arena.u32[entry + SG.length] as number)) {
+    left -= arena.u32[entry + SG.length] as number;
+    entry = sgNext(arena, entry);
+  }
+  return entryAddr(arena, entry) + left;
+}

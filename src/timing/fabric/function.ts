@@ -247,9 +247,12 @@ export class DeviceFunction {
     return target.peer === null || target.viaRoot ? this.#uplinks.length : target.ownLinks;
   }
 
-  /** The same of a peer that is the target. */
+  /**
+   * The same of a peer that is the target. Beyond the root complex they are not charged: their completions come a round trip
+   * later, and a server that is reserved in order of issue would make everything behind them wait as long.
+   */
   #peerLinks(target: Target): number {
-    return target.viaRoot ? this.#uplinks.length : target.peerLinks;
+    return target.viaRoot ? 0 : target.peerLinks;
   }
 
   /** Latency of a transfer of `bytes` inside the device, beside what its quanta meet. */
