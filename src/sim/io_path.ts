@@ -7,21 +7,18 @@
  * ```
  * Commands are numbered by tag; every tag owns a scatterlist and a buffer, allocated at open.
  */
-import type { Phys } from "../base/addr.ts";
-import { assert } from "../base/assert.ts";
 import type { HostContext } from "../host/context.ts";
 import { DIR, type DmaDevice } from "../host/dma/device.ts";
-import { sgMarkEnd, sgSetPhys, sgUnmarkEnd } from "../host/dma/scatterlist.ts";
+import { sgUnmarkEnd } from "../host/dma/scatterlist.ts";
 import { allocSg, freeSg } from "../host/dma/sg_table.ts";
 import { MAP_FAILURES, MAP_OK } from "../host/status.ts";
 import { patternKey } from "../memory/pattern.ts";
-import { SG } from "../shm/layout.ts";
-import { sgNext } from "../shm/sg_entry.ts";
 import { BufferPayload } from "./buffer_payload.ts";
 import { CopyIo, type CopyLists } from "./copy_io.ts";
 import { DriverDma } from "./driver_dma.ts";
-import { entryAddr, ListMapping } from "./list_mapping.ts";
-import { type BufferPlan, entryCount, entryPhys, firstEntryBytes, isPageless } from "./load/buffers.ts";
+import { addrAt, describeBuffer } from "./list_build.ts";
+import { ListMapping } from "./list_mapping.ts";
+import { type BufferPlan, entryCount } from "./load/buffers.ts";
 import type { CloneSpec } from "./load/clones.ts";
 import { VERSION_ANY } from "./load/versions.ts";
 import { LostWrites } from "./lost_writes.ts";
@@ -30,6 +27,8 @@ import type { Payload } from "./payload.ts";
 import type { RunDebug } from "./run_debug.ts";
 import type { System } from "./system.ts";
 import { type IoHook, NO_IO_HOOK } from "./test_hook.ts";
+import { windowIoOf } from "./window_clone.ts";
+import type { WindowIo } from "./window_io.ts";
 
 /** Streams have no medium of their own: every clone has bytes of its own, with keys beyond those of devices. */
 const STREAM_KEYS = 4096;
@@ -41,6 +40,8 @@ export class CloneIo {
   readonly keyLo: number;
   readonly keyHi: number;
   readonly tags: number;
+  /** By tag: the list that the device takes; that of the data, unless windows show them elsewhere. */
+  readonly deviceSg: Int32Array;
   /** By tag: handles of the lists (`dst` only for copies), entries, length, job direction, stream. */
   readonly sg: Int32Array;
   readonly dst: Int32Array;
@@ -63,6 +64,7 @@ export class CloneIo {
   readonly #dma: DriverDma;
   readonly #lists: ListMapping;
   readonly #lost: LostWrites;
+  readonly #windows: WindowIo | null;
   readonly #copy: CopyIo | null;
   readonly #copyLists: CopyLists[] = [];
   readonly #key: readonly [number, number];
@@ -93,6 +95,7 @@ export class CloneIo {
     this.#key = [key.lo, key.hi];
     this.tags = spec.depth * spec.commandsPerIo;
     this.sg = new Int32Array(this.tags);
+    this.deviceSg = spec.buffers?.roam == null ? this.sg : new Int32Array(this.tags);
     this.dst = new Int32Array(this.tags);
     this.#lastEntry = new Int32Array(this.tags);
     this.origNents = new Int32Array(this.tags);
@@ -108,6 +111,7 @@ export class CloneIo {
     this.what = { job: spec.jobIndex, engine: spec.engine, io: 0, unit: 0, version: 0 };
     this.#dma = new DriverDma(ctx, this.device, debug, this.what);
     this.#lists = new ListMapping(ctx, this.#dma, system.memmap);
+    this.#windows = windowIoOf(system, ctx, this.#dma, spec, this.tags);
     this.#lost = new LostWrites(ctx.arena, ctx.lockOwner, spec.device, spec.commandBytesMax);
     this.#buffers =
       payload === null || spec.buffers === null
@@ -126,7 +130,9 @@ export class CloneIo {
     for (let tag = 0; tag < this.tags; tag += 1) {
       this.sg[tag] = this.#alloc(entries);
       if (this.#copy !== null) this.dst[tag] = this.#alloc(1);
-      if ((this.sg[tag] as number) < 0 || (this.dst[tag] as number) < 0) return MAP_FAILURES.noScatterlist.code;
+      if (this.#windows !== null) this.deviceSg[tag] = this.#windows.alloc();
+      if (Math.min(this.sg[tag] as number, this.deviceSg[tag] as number) < 0 || (this.dst[tag] as number) < 0)
+        return MAP_FAILURES.noScatterlist.code;
       this.#copyLists.push({ source: this.sg[tag] as number, destination: this.dst[tag] as number });
     }
     if (this.#copy !== null) {
@@ -142,11 +148,13 @@ export class CloneIo {
     if (this.spec.dax !== null) return;
     this.#copy?.close();
     for (let tag = 0; tag < this.#mappedTags; tag += 1) {
-      this.#lists.unmap(this.sg[tag] as number, this.origNents[tag] as number, DIR.bidirectional);
+      this.#unmap(tag, DIR.bidirectional);
     }
     this.#mappedTags = 0;
     for (let tag = 0; tag < this.tags; tag += 1) {
       if ((this.sg[tag] as number) > 0) freeSg(this.#ctx.arena, this.#ctx.lockOwner, this.sg[tag] as number);
+      if (this.#windows !== null && (this.deviceSg[tag] as number) > 0)
+        this.#windows.free(this.deviceSg[tag] as number);
       if ((this.dst[tag] as number) > 0) freeSg(this.#ctx.arena, this.#ctx.lockOwner, this.dst[tag] as number);
     }
   }
@@ -181,7 +189,7 @@ export class CloneIo {
       this.#dma.syncSgForDevice(sg, this.origNents[tag] as number, this.#dir(tag));
       return MAP_OK;
     }
-    const nents = this.#lists.map(sg, this.origNents[tag] as number, this.#dir(tag));
+    const nents = this.#map(tag, this.#dir(tag));
     this.nents[tag] = nents;
     return nents > 0 ? MAP_OK : -nents;
   }
@@ -201,8 +209,8 @@ export class CloneIo {
     const sg = this.sg[tag] as number;
     const origNents = this.origNents[tag] as number;
     if (this.persistent) this.#dma.syncSgForCpu(sg, origNents, this.#dir(tag));
-    else this.#lists.unmap(sg, origNents, this.#dir(tag), wrongSize);
-    if (flips) this.#payload?.flip(what, this.#physAt(tag, bytes >> 1));
+    else this.#unmap(tag, this.#dir(tag), wrongSize);
+    if (flips) this.#payload?.flip(what, addrAt(this.#ctx.arena, sg, bytes >> 1));
     if (!ok || this.write[tag] === 1 || this.#buffers === null) return;
     this.#buffers.check(what, sg, bytes);
     this.#checkWritten(tag, this.#buffers, version);
@@ -228,17 +236,6 @@ export class CloneIo {
     buffers.lost(this.what, this.sg[tag] as number, stale, isKnown);
   }
 
-  #physAt(tag: number, offset: number): Phys {
-    const { arena } = this.#ctx;
-    let left = offset;
-    let entry = this.sg[tag] as number;
-    while (left >= (arena.u32[entry + SG.length] as number)) {
-      left -= arena.u32[entry + SG.length] as number;
-      entry = sgNext(arena, entry);
-    }
-    return entryAddr(arena, entry) + left;
-  }
-
   #alloc(entries: number): number {
     return allocSg(this.#ctx.arena, this.#ctx.lockOwner, entries);
   }
@@ -255,25 +252,29 @@ export class CloneIo {
     return what;
   }
 
+  #map(tag: number, dir: number): number {
+    const [sg, nents] = [this.sg[tag] as number, this.origNents[tag] as number];
+    if (this.#windows === null) return this.#lists.map(sg, nents, dir);
+    return this.#windows.map(tag, sg, this.deviceSg[tag] as number, nents, dir);
+  }
+
+  #unmap(tag: number, dir: number, wrongSize = false): void {
+    const [sg, nents] = [this.sg[tag] as number, this.origNents[tag] as number];
+    if (this.#windows === null) this.#lists.unmap(sg, nents, dir, wrongSize);
+    else this.#windows.unmap(tag, sg, this.deviceSg[tag] as number, nents, dir);
+  }
+
   /** Describes the command's buffer in its list. The end mark moves with the length of the command. */
   #build(tag: number, bytes: number): void {
-    const { arena } = this.#ctx;
-    const plan = this.spec.buffers as BufferPlan;
-    const count = entryCount(plan, bytes);
-    const last = this.#lastEntry[tag] as number;
-    if (last !== 0) sgUnmarkEnd(arena, last);
-    let entry = this.sg[tag] as number;
-    let left = bytes;
-    for (let i = 0; i < count; i += 1) {
-      const length = Math.min(left, i === 0 ? firstEntryBytes(plan) : plan.entryBytes);
-      sgSetPhys(arena, entry, entryPhys(plan, tag, i), length, !isPageless(plan, i));
-      left -= length;
-      if (i < count - 1) entry = sgNext(arena, entry);
+    if (this.#windows !== null) {
+      this.origNents[tag] = this.#windows.describe(tag, this.sg[tag] as number, bytes);
+      return;
     }
-    assert(left === 0, "the entries cover the command");
-    sgMarkEnd(arena, entry);
-    this.#lastEntry[tag] = entry;
-    this.origNents[tag] = count;
+    const plan = this.spec.buffers as BufferPlan;
+    const last = this.#lastEntry[tag] as number;
+    if (last !== 0) sgUnmarkEnd(this.#ctx.arena, last);
+    this.#lastEntry[tag] = describeBuffer(this.#ctx.arena, plan, tag, this.sg[tag] as number, bytes);
+    this.origNents[tag] = entryCount(plan, bytes);
   }
 
   /** Bidirectional, because one mapping serves reads and writes. */
@@ -281,7 +282,7 @@ export class CloneIo {
     const plan = this.spec.buffers as BufferPlan;
     for (let tag = 0; tag < this.tags; tag += 1) {
       this.#build(tag, plan.commandBytes);
-      const nents = this.#lists.map(this.sg[tag] as number, this.origNents[tag] as number, DIR.bidirectional);
+      const nents = this.#map(tag, DIR.bidirectional);
       if (nents < 0) return -nents;
       this.nents[tag] = nents;
       this.#mappedTags = tag + 1;

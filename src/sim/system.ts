@@ -13,6 +13,7 @@ import type { BouncePool, DmaDevice, DmaDomain, PoolGrowth } from "../host/dma/d
 import { type DmaRange, rangesShow } from "../host/dma/range_map.ts";
 import { initDomainIova } from "../host/iommu/iova.ts";
 import { type PeerRegion, PeerTable } from "../host/p2p/route.ts";
+import { initWindowSet, type WindowSet } from "../host/p2p/window_set.ts";
 import { planGrowth } from "../host/swiotlb/grown.ts";
 import { initPool } from "../host/swiotlb/pool.ts";
 import { Memmap } from "../memory/memmap.ts";
@@ -22,6 +23,7 @@ import { Topology } from "../pcie/topology.ts";
 import type { Arena } from "../shm/arena.ts";
 import { iommuFormat } from "./iommu_format.ts";
 import type { Device, IommuMode, Machine, MemoryRegion } from "./machine/description.ts";
+import { privateRegions, windowSetsOf } from "./window_sets.ts";
 
 /** One device queue: a simulated engine. */
 export interface EngineSpec {
@@ -40,6 +42,8 @@ export class System {
   readonly topology: Topology;
   readonly peerRegions: readonly PeerRegion[];
   readonly peers: PeerTable;
+  /** BARs that show private device memory page by page. */
+  readonly windowSets: readonly WindowSet[];
   readonly pool: BouncePool | null;
   readonly devices: readonly DmaDevice[];
   readonly format: PageTableFormat;
@@ -50,7 +54,8 @@ export class System {
 
   constructor(machine: Machine) {
     this.machine = machine;
-    this.map = new PhysMap(regionsOf(machine));
+    const unaddressed = privateRegions(machine);
+    this.map = new PhysMap([...regionsOf(machine), ...unaddressed]);
     this.memmap = new Memmap(this.map);
     this.topology = new Topology(
       machine.bridges.map((bridge) => ({
@@ -62,6 +67,7 @@ export class System {
       })),
     );
     this.peerRegions = peerRegionsOf(machine, this.topology);
+    this.windowSets = windowSetsOf(machine, unaddressed, this.peerRegions);
     const clients = machine.devices.map((device, index) => ({ device: index, port: device.parent }));
     this.peers = new PeerTable(this.topology, machine.cpus, this.peerRegions, clients);
     this.pool = poolOf(machine);
@@ -121,6 +127,7 @@ export function initSystem(arena: Arena, system: System): void {
   for (const device of system.devices) {
     if (device.domain !== null) initDomainIova(arena, device.domain, 1);
   }
+  for (const set of system.windowSets) initWindowSet(arena, set);
   const pool = system.pool;
   if (pool !== null) initPool(arena, pool.index, pool.slotBase, pool.areaBase, pool.nslabs, pool.nareas, pool.start);
 }

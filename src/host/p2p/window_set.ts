@@ -11,6 +11,7 @@ import { PAGE_BYTES, type Pfn, type Phys } from "../../base/addr.ts";
 import type { Arena } from "../../shm/arena.ts";
 import { REGIONS, WINDOW_SET, WINDOW_SLOT } from "../../shm/layout.ts";
 import { PEER_ROUTE } from "../context.ts";
+import { MAP_FAILURES } from "../status.ts";
 
 /** Immutable description; the state lies in the arena. */
 export interface WindowSet {
@@ -70,18 +71,23 @@ export const UNEXPOSABLE = Object.freeze({
   noRam: 8,
 });
 
-/** UNEXPOSABLE in words, with what would help. */
-export const UNEXPOSABLE_TEXT: readonly string[] = [
-  "",
-  "range: the device does not expose this part of its memory; raise memory.exposable",
-  "MMIO aperture: the device has no BAR for its memory on the bus; give memory a bar",
-  "32-bit BAR: the slots lie above 4 GiB, where its register cannot place them; make it a 64-bit BAR",
-  "bridge window: the bridges above the device do not forward to the slots; widen their windows",
-  "client's address width: the slots' bus addresses are above what the client can drive; widen dma_mask_bits or move the BAR",
-  "route: peer-to-peer is not supported between these devices; put both below one switch",
-  "busy: every slot in reach is pinned or in use; widen the BAR or lower iodepth",
-  "no RAM: the migration pool is in use; widen the BAR or lower iodepth",
+/** Codes of MAP_FAILURES at the index that UNEXPOSABLE gives. */
+const FAILURES: readonly number[] = [
+  0,
+  MAP_FAILURES.windowRange.code,
+  MAP_FAILURES.windowAperture.code,
+  MAP_FAILURES.windowBar32.code,
+  MAP_FAILURES.windowBridge.code,
+  MAP_FAILURES.windowClient.code,
+  MAP_FAILURES.peerUnsupported.code,
+  MAP_FAILURES.windowBusy.code,
+  MAP_FAILURES.windowBusy.code,
 ];
+
+/** Failure code of a mapping that met UNEXPOSABLE `reason`. */
+export function windowFailure(reason: number): number {
+  return FAILURES[reason] as number;
+}
 
 // Region words as module constants: reading them through REGIONS costs microseconds in hot loops.
 const SETS_WORD = REGIONS.windowSets.word;

@@ -25,6 +25,7 @@ const PLACEMENT_KEYS: ReadonlySet<string> = new Set([
   "target",
   "source",
   "pageless_target",
+  "working_set",
   "sg",
   "map",
 ]);
@@ -62,6 +63,12 @@ function documentToJob(
     throw optionError(name, "this job has no rw", "add rw: read, write, randread, randwrite, rw, randrw or copy");
   }
   const merged: JobKeys = { ...global, ...job };
+  const placed = new OptionSet(
+    [global, job].flatMap((keys, at) =>
+      entriesOf(document, { working_set: keys.working_set }, at === 0 ? ["global"] : ["jobs", index]),
+    ),
+    standardSizeParser,
+  );
   const sg = resolveSg([
     ...entriesOf(document, global.sg ?? {}, ["global", "sg"]),
     ...entriesOf(document, job.sg ?? {}, ["jobs", index, "sg"]),
@@ -71,7 +78,7 @@ function documentToJob(
     at,
     options,
     dialect: YAML_DIALECT,
-    placement: placementOf(merged, sg),
+    placement: placementOf(merged, sg, placed.size("working_set", 4096, WORKING_SET_BYTES_MAX) ?? null),
     notes: [],
   });
 }
@@ -118,7 +125,7 @@ function splitEntryText(entry: { readonly bs: string | number; readonly percent?
   return entry.percent === undefined ? String(entry.bs) : `${entry.bs}/${entry.percent}`;
 }
 
-function placementOf(keys: JobKeys, sg: SgShape): JobPlacement {
+function placementOf(keys: JobKeys, sg: SgShape, workingSetBytes: number | null): JobPlacement {
   return {
     verify: keys.verify ?? true,
     verifyPass: keys.verify_pass ?? false,
@@ -126,6 +133,7 @@ function placementOf(keys: JobKeys, sg: SgShape): JobPlacement {
     target: keys.target ?? "ram",
     source: keys.source ?? "ram",
     pagelessTarget: keys.pageless_target ?? null,
+    workingSetBytes,
     sg,
     map: keys.map ?? "per-io",
   };
@@ -133,6 +141,8 @@ function placementOf(keys: JobKeys, sg: SgShape): JobPlacement {
 
 const PAGE_BYTES = 4096;
 const ENTRY_BYTES_MAX = 2 ** 30;
+/** What the arena can back. */
+const WORKING_SET_BYTES_MAX = 2 ** 31;
 
 /** A job's own keys of `sg` count before the inherited ones, key by key. */
 function resolveSg(given: readonly OptionValue[]): SgShape {

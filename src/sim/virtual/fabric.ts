@@ -155,8 +155,11 @@ export class Fabric {
 
   #routedDirectly(region: number, device: number): boolean {
     const { map, peers, peerRegions } = this.#system;
-    const start = map.regions[region]?.start;
-    const found = peerRegions.findIndex((peer) => peer.start === start);
+    const place = map.regions[region];
+    // Private memory is reached through a BAR of its device.
+    const found = peerRegions.findIndex((peer) =>
+      place?.memmap === "private" ? peer.device === place.deviceIndex : peer.start === place?.start,
+    );
     if (found < 0) return false;
     return peerRegions[found]?.device === device || peers.route(found, device) === PEER_ROUTE.busAddr;
   }

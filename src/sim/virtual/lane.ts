@@ -44,6 +44,8 @@ export class Lane {
   readonly status: Uint8Array;
   readonly faultAddr: Float64Array;
   readonly delivered: Float64Array;
+  /** By tag: entries of the list whose windows the transfer holds. */
+  readonly entered: Uint16Array;
   /** Number of the transfer of tag 0 among those of all lanes; one for each tag. */
   readonly firstStream: number;
   persistentPath = 0;
@@ -76,6 +78,7 @@ export class Lane {
     this.status = new Uint8Array(this.io.tags);
     this.faultAddr = new Float64Array(this.io.tags);
     this.delivered = new Float64Array(this.io.tags);
+    this.entered = new Uint16Array(this.io.tags);
     this.firstStream = firstStream;
   }
 }

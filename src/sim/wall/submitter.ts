@@ -192,7 +192,7 @@ export class WallSubmitter {
     const isCopy = this.#spec.copy !== null;
     words[desc + DESC.tag] = tag;
     words[desc + DESC.op] = isCopy ? DESC_OP.copy : runner.write ? DESC_OP.read : DESC_OP.write;
-    words[desc + DESC.sg] = this.io.sg[tag] as number;
+    words[desc + DESC.sg] = this.io.deviceSg[tag] as number;
     words[desc + DESC.nents] = this.io.nents[tag] as number;
     words[desc + DESC.dstSg] = this.io.dst[tag] as number;
     words[desc + DESC.dstNents] = this.io.dstNents[tag] as number;
