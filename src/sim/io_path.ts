@@ -27,8 +27,7 @@ import type { Payload } from "./payload.ts";
 import type { RunDebug } from "./run_debug.ts";
 import type { System } from "./system.ts";
 import { type IoHook, NO_IO_HOOK } from "./test_hook.ts";
-import { windowIoOf } from "./window_clone.ts";
-import type { WindowIo } from "./window_io.ts";
+import { type WindowIo, windowIoOf } from "./window_io.ts";
 
 /** Streams have no medium of their own: every clone has bytes of its own, with keys beyond those of devices. */
 const STREAM_KEYS = 4096;
@@ -214,6 +213,15 @@ export class CloneIo {
     if (!ok || this.write[tag] === 1 || this.#buffers === null) return;
     this.#buffers.check(what, sg, bytes);
     this.#checkWritten(tag, this.#buffers, version);
+  }
+
+  /** A window of the command was revoked: maps it anew. MAP_OK, or a failure code with nothing mapped: call it again. */
+  remap(tag: number): number {
+    const dir = this.persistent ? DIR.bidirectional : this.#dir(tag);
+    if ((this.nents[tag] as number) > 0) this.#unmap(tag, dir);
+    const nents = this.#map(tag, dir);
+    this.nents[tag] = Math.max(0, nents);
+    return nents > 0 ? MAP_OK : -nents;
   }
 
   /** Test hook: the device reports the command's write complete and does not put it on its medium. */

@@ -7,19 +7,31 @@
  * ```
  */
 import { lowBits, type Phys, pfnOf } from "../base/addr.ts";
+import { defined } from "../base/assert.ts";
 import type { HostContext } from "../host/context.ts";
-import { DIR } from "../host/dma/device.ts";
+import { DIR, type DmaDevice } from "../host/dma/device.ts";
 import { sgSetDma, sgSetPhys, sgSetWindow } from "../host/dma/scatterlist.ts";
 import { allocSg, freeSg } from "../host/dma/sg_table.ts";
 import { type WindowClient, type WindowSet, windowFailure, windowSlotWord } from "../host/p2p/window_set.ts";
-import { PeerPage, RESOLVED, releasePeerPage, releaseRam, resolvePeerPage } from "../host/p2p/windows.ts";
+import {
+  beginRevoke,
+  PeerPage,
+  RESOLVED,
+  releasePeerPage,
+  releaseRam,
+  resolvePeerPage,
+  revokeDone,
+} from "../host/p2p/windows.ts";
 import { MAP_FAILURES } from "../host/status.ts";
 import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import type { DriverDma } from "./driver_dma.ts";
 import { entryAddr } from "./list_mapping.ts";
+import type { CloneSpec } from "./load/clones.ts";
 import { type RoamPlan, roamEntries, roamPhys } from "./load/roam.ts";
 import type { DeviceMemory } from "./machine/description.ts";
+import type { System } from "./system.ts";
+import { windowClientOf } from "./window_sets.ts";
 
 /** Importer state of one clone. Arrays are indexed by tag and entry. */
 export class WindowIo {
@@ -29,6 +41,7 @@ export class WindowIo {
   readonly #client: WindowClient;
   readonly #plan: RoamPlan;
   readonly #importer: DeviceMemory["importer"];
+  readonly #revokeEvery: number;
   readonly #entries: number;
   readonly #page = new PeerPage();
   /** RESOLVED of every entry, 0 = mapped by its fictitious address; slot or RAM page, and generation. */
@@ -36,6 +49,10 @@ export class WindowIo {
   readonly #slot: Int32Array;
   readonly #generation: Int32Array;
   readonly #turn: Int32Array;
+  /** Mappings so far; first page of the one before, and the slot whose revoke is not over. */
+  #maps = 0;
+  #before: Phys = -1;
+  #revoking = -1;
 
   constructor(
     ctx: HostContext,
@@ -43,7 +60,7 @@ export class WindowIo {
     set: WindowSet,
     client: WindowClient,
     plan: RoamPlan,
-    importer: DeviceMemory["importer"],
+    memory: DeviceMemory,
     tags: number,
   ) {
     this.#ctx = ctx;
@@ -51,7 +68,8 @@ export class WindowIo {
     this.#set = set;
     this.#client = client;
     this.#plan = plan;
-    this.#importer = importer;
+    this.#importer = memory.importer;
+    this.#revokeEvery = memory.revokeEvery;
     this.#entries = roamEntries(plan);
     this.#kind = new Uint8Array(tags * this.#entries);
     this.#slot = new Int32Array(tags * this.#entries);
@@ -99,7 +117,19 @@ export class WindowIo {
       from = sgNext(arena, from);
       to = sgNext(arena, to);
     }
+    if (this.#revokeEvery > 0) this.#revoke(entryAddr(arena, payloadSg));
     return nents;
+  }
+
+  /** Now and then the device takes back the page that was mapped before this one: its command is queued or in flight. */
+  #revoke(phys: Phys): void {
+    const before = this.#before;
+    this.#before = phys;
+    this.#maps += 1;
+    if (this.#revoking >= 0 && revokeDone(this.#ctx, this.#set, this.#revoking)) this.#revoking = -1;
+    if (this.#revoking >= 0 || before < 0 || this.#maps < this.#revokeEvery) return;
+    this.#maps = 0;
+    this.#revoking = beginRevoke(this.#ctx, this.#set, pfnOf(before));
   }
 
   /** Undoes {@link map}. */
@@ -168,4 +198,20 @@ export class WindowIo {
     this.#ctx.copyPort.copy(dst, src, bytes);
     this.#ctx.cost.bytesMigrated += bytes;
   }
+}
+
+/** Importer of one clone; null when its buffers lie in other memory. */
+export function windowIoOf(
+  system: System,
+  ctx: HostContext,
+  dma: DriverDma,
+  spec: CloneSpec,
+  tags: number,
+): WindowIo | null {
+  const roam = spec.buffers?.roam ?? null;
+  if (roam === null) return null;
+  const set = system.windowSets[roam.set] as WindowSet;
+  const client = windowClientOf(set, system.devices[spec.device] as DmaDevice, system.peerRegions, system.peers);
+  const memory = defined(system.machine.devices[set.device]?.memory ?? undefined, "windows show a device's memory");
+  return new WindowIo(ctx, dma, set, client, roam, memory, tags);
 }

@@ -242,6 +242,8 @@ export interface DeviceMemory {
   readonly exposableBytes: number;
   /** Pages that no window can show migrate to RAM. */
   readonly migrates: boolean;
+  /** Mappings of a clone after which the device takes one page back; 0 = never. */
+  readonly revokeEvery: number;
   /** How drivers of peers map private pages. */
   readonly importer: "resolve" | "refuse" | "unchecked";
 }

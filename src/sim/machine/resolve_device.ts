@@ -85,6 +85,7 @@ function resolveMemory({ memory, bars }: DeviceDocument): DeviceMemory | null {
     windowPageBytes: memory.window_page,
     exposableBytes: memory.exposable ?? memory.size,
     migrates: memory.migrate,
+    revokeEvery: memory.revoke_every,
     importer: memory.importer,
   };
 }

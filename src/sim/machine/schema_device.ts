@@ -38,6 +38,9 @@ const deviceMemorySchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("What no window can show migrates to RAM (HMM) instead of being refused"),
+  revoke_every: whole(0, 1e9)
+    .default(0)
+    .describe("The device takes a page back (move_notify) after this many mappings of a job clone; 0 = never"),
   importer: z
     .enum(["resolve", "refuse", "unchecked"])
     .default("resolve")

@@ -9,10 +9,12 @@
  * Nothing here depends on worker threads: bytes follow the decisions, never the other way round.
  */
 import type { HostContext } from "../../host/context.ts";
+import { DMA_STATUS } from "../../shm/dma_status.ts";
 import { EventQueue } from "../../timing/event_queue.ts";
 import { Server, type ServerStats } from "../../timing/server.ts";
 import { machinePrices } from "../host_system.ts";
 import type { CloneSpec } from "../load/clones.ts";
+import { footprintOf } from "../load/footprint.ts";
 import type { Device } from "../machine/description.ts";
 import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
@@ -240,10 +242,18 @@ export class VirtualLoop {
   }
 
   #complete(lane: Lane, tag: number, cpu: number): number {
-    const endPs = this.#host.complete(lane, tag, cpu);
+    const isRevoked = lane.status[tag] === DMA_STATUS.staleWindow;
+    const endPs = isRevoked ? this.#remap(lane, tag, cpu) : this.#host.complete(lane, tag, cpu);
     this.#timers.armFlush(lane.io.device.domain);
     this.#goOn(lane);
     return endPs;
+  }
+
+  #remap(lane: Lane, tag: number, cpu: number): number {
+    const atPs = this.#host.remap(lane, tag, cpu);
+    if (atPs > 0) this.#queue.push(atPs + this.#doorbellPs, PRIORITY.device, EVENT.fetch, lane.spec.index, tag);
+    else this.#queue.push(-atPs, PRIORITY.device, EVENT.done, lane.spec.index, tag);
+    return atPs > 0 ? atPs : this.clock.nowPs;
   }
 
   /** Lets the lane issue as soon as its time and its CPU allow, or closes it. */
@@ -286,12 +296,4 @@ export class VirtualLoop {
     }
     if (!this.finished && this.#groupLeft[this.#group] === 0) this.#settleGroup();
   }
-}
-
-/** Memory that the buffers of a load cover, bytes. */
-function footprintOf(clones: readonly CloneSpec[]): number {
-  return clones.reduce((sum, { buffers, depth, commandsPerIo, copy }) => {
-    const ring = buffers === null ? 0 : buffers.stride * depth * commandsPerIo;
-    return sum + ring + (copy === null ? 0 : 2 * copy.bytes);
-  }, 0);
 }
