@@ -12,25 +12,22 @@ import { DIR, type DmaDevice } from "../host/dma/device.ts";
 import { sgUnmarkEnd } from "../host/dma/scatterlist.ts";
 import { allocSg, freeSg } from "../host/dma/sg_table.ts";
 import { MAP_FAILURES, MAP_OK } from "../host/status.ts";
-import { patternKey } from "../memory/pattern.ts";
 import { BufferPayload } from "./buffer_payload.ts";
 import { CopyIo, type CopyLists } from "./copy_io.ts";
 import { DriverDma } from "./driver_dma.ts";
 import { addrAt, describeBuffer } from "./list_build.ts";
 import { ListMapping } from "./list_mapping.ts";
 import { type BufferPlan, entryCount } from "./load/buffers.ts";
-import type { CloneSpec } from "./load/clones.ts";
+import { type CloneSpec, QUEUE_BYTES } from "./load/clones.ts";
 import { VERSION_ANY } from "./load/versions.ts";
 import { LostWrites } from "./lost_writes.ts";
 import type { CheckedTransfer } from "./mismatch.ts";
 import type { Payload } from "./payload.ts";
 import type { RunDebug } from "./run_debug.ts";
+import { streamKey } from "./stream_key.ts";
 import type { System } from "./system.ts";
 import { type IoHook, NO_IO_HOOK } from "./test_hook.ts";
 import { type WindowIo, windowIoOf } from "./window_io.ts";
-
-/** Streams have no medium of their own: every clone has bytes of its own, with keys beyond those of devices. */
-const STREAM_KEYS = 4096;
 
 /** Driver state of one clone. Arrays are indexed by tag and allocated at open, so that a command allocates nothing. */
 export class CloneIo {
@@ -55,6 +52,8 @@ export class CloneIo {
   readonly expected: Float64Array;
   readonly io: Float64Array;
   readonly persistent: boolean;
+  /** DMA address of the clone's queue memory; 0 = the device reaches it untranslated. */
+  queueAddr = 0;
   /** Names the transfer in payload operations; rewritten before each. */
   readonly what: CheckedTransfer;
   readonly #ctx: HostContext;
@@ -87,8 +86,7 @@ export class CloneIo {
     this.#ctx = ctx;
     this.#payload = payload;
     this.device = system.devices[spec.device] as DmaDevice;
-    const ownStream = spec.isStream || spec.copy !== null;
-    const key = patternKey(spec.seed, ownStream ? STREAM_KEYS + spec.index : spec.device);
+    const key = streamKey(spec);
     this.keyLo = key.lo;
     this.keyHi = key.hi;
     this.#key = [key.lo, key.hi];
@@ -125,10 +123,15 @@ export class CloneIo {
   /** Allocates the lists and maps what is mapped once; MAP_OK or a failure code. */
   open(): number {
     if (this.spec.dax !== null) return MAP_OK;
+    if (this.spec.queuesPhys > 0) {
+      this.queueAddr = this.#dma.mapPhys(this.spec.queuesPhys, QUEUE_BYTES, DIR.bidirectional);
+      if (this.queueAddr < 0) return -this.queueAddr;
+    }
     const entries = this.spec.buffers?.entriesMax ?? 1;
+    const { arena, lockOwner } = this.#ctx;
     for (let tag = 0; tag < this.tags; tag += 1) {
-      this.sg[tag] = this.#alloc(entries);
-      if (this.#copy !== null) this.dst[tag] = this.#alloc(1);
+      this.sg[tag] = allocSg(arena, lockOwner, entries);
+      if (this.#copy !== null) this.dst[tag] = allocSg(arena, lockOwner, 1);
       if (this.#windows !== null) this.deviceSg[tag] = this.#windows.alloc();
       if (Math.min(this.sg[tag] as number, this.deviceSg[tag] as number) < 0 || (this.dst[tag] as number) < 0)
         return MAP_FAILURES.noScatterlist.code;
@@ -145,6 +148,8 @@ export class CloneIo {
   /** Undoes {@link open}; every command must be finished. */
   close(): void {
     if (this.spec.dax !== null) return;
+    if (this.queueAddr > 0) this.#dma.unmapPhys(this.queueAddr, QUEUE_BYTES, DIR.bidirectional);
+    this.queueAddr = 0;
     this.#copy?.close();
     for (let tag = 0; tag < this.#mappedTags; tag += 1) {
       this.#unmap(tag, DIR.bidirectional);
@@ -152,8 +157,7 @@ export class CloneIo {
     this.#mappedTags = 0;
     for (let tag = 0; tag < this.tags; tag += 1) {
       if ((this.sg[tag] as number) > 0) freeSg(this.#ctx.arena, this.#ctx.lockOwner, this.sg[tag] as number);
-      if (this.#windows !== null && (this.deviceSg[tag] as number) > 0)
-        this.#windows.free(this.deviceSg[tag] as number);
+      this.#windows?.free(this.deviceSg[tag] as number);
       if ((this.dst[tag] as number) > 0) freeSg(this.#ctx.arena, this.#ctx.lockOwner, this.dst[tag] as number);
     }
   }
@@ -242,10 +246,6 @@ export class CloneIo {
     const isKnown = expected !== VERSION_ANY;
     this.what.version = isKnown ? expected : 0;
     buffers.lost(this.what, this.sg[tag] as number, stale, isKnown);
-  }
-
-  #alloc(entries: number): number {
-    return allocSg(this.#ctx.arena, this.#ctx.lockOwner, entries);
   }
 
   #dir(tag: number): number {

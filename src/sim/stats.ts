@@ -3,6 +3,7 @@
  */
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from "hdr-histogram-js";
 import { PATH_NAMES, type PathName } from "../base/cost.ts";
+import { LatencyCounts } from "./latency_counts.ts";
 import type { DirectionResult, LatencySummary } from "./result.ts";
 
 const LATENCY_NS_MAX = 2 ** 42;
@@ -16,29 +17,25 @@ export class DirectionStats {
   firstNs = Number.POSITIVE_INFINITY;
   lastNs = 0;
   #latency: Histogram | null = null;
-  /** Latency seen last, and how often since it was last entered in the histogram: commands of a batch share theirs. */
-  #repeated = 0;
-  #repeats = 0;
+  readonly #counts = new LatencyCounts();
 
   record(startNs: number, endNs: number, bytes: number): void {
     this.ios += 1;
     this.bytes += bytes;
     if (startNs < this.firstNs) this.firstNs = startNs;
     if (endNs > this.lastNs) this.lastNs = endNs;
-    const latency = endNs - startNs;
-    if (latency !== this.#repeated) this.#enter(latency);
-    this.#repeats += 1;
+    const latencyNs = endNs - startNs;
+    if (this.#counts.record(latencyNs)) return;
+    this.#latency ??= newHistogram();
+    this.#latency.recordValue(Math.min(Math.round(latencyNs), LATENCY_NS_MAX));
   }
 
-  /** Puts the repeated latency into the histogram; `next` repeats from now on. */
-  #enter(next: number): void {
-    if (this.#repeats > 0) {
-      this.#latency ??= newHistogram();
-      const latency = Math.round(this.#repeated);
-      this.#latency.recordValueWithCount(Math.max(1, Math.min(latency, LATENCY_NS_MAX)), this.#repeats);
-    }
-    this.#repeated = next;
-    this.#repeats = 0;
+  /** Everything recorded is in the histogram; null when nothing was. */
+  #drained(): Histogram | null {
+    if (this.ios === 0) return this.#latency;
+    this.#latency ??= newHistogram();
+    this.#counts.drain(this.#latency);
+    return this.#latency;
   }
 
   add(other: DirectionPlain): void {
@@ -47,19 +44,17 @@ export class DirectionStats {
     this.firstNs = Math.min(this.firstNs, other.firstNs);
     this.lastNs = Math.max(this.lastNs, other.lastNs);
     if (other.latency === null) return;
-    this.#enter(0);
     this.#latency ??= newHistogram();
     this.#latency.add(decodeFromCompressedBase64(other.latency));
   }
 
   plain(): DirectionPlain {
-    this.#enter(0);
-    const latency = this.#latency === null ? null : encodeIntoCompressedBase64(this.#latency);
+    const histogram = this.#drained();
+    const latency = histogram === null ? null : encodeIntoCompressedBase64(histogram);
     return { ios: this.ios, bytes: this.bytes, firstNs: this.firstNs, lastNs: this.lastNs, latency };
   }
 
   result(): DirectionResult {
-    this.#enter(0);
     const seconds = this.ios === 0 ? 0 : (this.lastNs - this.firstNs) / 1e9;
     return {
       io_bytes: this.bytes,
@@ -67,7 +62,7 @@ export class DirectionStats {
       iops: seconds > 0 ? round(this.ios / seconds, 3) : 0,
       total_ios: this.ios,
       runtime: round(seconds * 1000, 3),
-      clat_ns: summary(this.#latency),
+      clat_ns: summary(this.#drained()),
     };
   }
 }

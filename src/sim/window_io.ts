@@ -82,8 +82,9 @@ export class WindowIo {
     return allocSg(this.#ctx.arena, this.#ctx.lockOwner, this.#entries);
   }
 
+  /** Gives a list of {@link alloc} back, if there is one. */
   free(sg: number): void {
-    freeSg(this.#ctx.arena, this.#ctx.lockOwner, sg);
+    if (sg > 0) freeSg(this.#ctx.arena, this.#ctx.lockOwner, sg);
   }
 
   /** Describes the next buffer of `tag` in its payload list, cut at window pages; number of entries. */

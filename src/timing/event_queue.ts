@@ -1,9 +1,18 @@
 /**
- * The event queue: a binary heap over typed arrays, totally ordered by (time, priority, sequence).
+ * The event queue: a 4-ary heap over typed arrays, totally ordered by (time, priority, sequence).
  *
  * The sequence number makes ties total, so a run is reproducible. Pushing and popping do not
- * allocate; growth doubles the arrays (a warm-up cost, never a steady one).
+ * allocate; growth doubles the arrays (a warm-up cost, never a steady one). A heap entry is three doubles: time, order, and
+ * what happens, packed; four children a node make it half as deep as a binary one.
  */
+import { assert } from "../base/assert.ts";
+
+/** Limits of the packed event: kinds, subjects, details. */
+const DETAILS = 2 ** 20;
+const SUBJECTS = 2 ** 24;
+const KINDS = 2 ** 8;
+
+/** Events of one run. */
 export class EventQueue {
   /** Fields of the event that {@link pop} returned. */
   timePs = 0;
@@ -15,16 +24,13 @@ export class EventQueue {
   #time: Float64Array;
   /** priority * 2^40 + sequence: one comparison decides ties. */
   #order: Float64Array;
-  #kind: Int32Array;
-  #subject: Int32Array;
-  #detail: Int32Array;
+  /** (kind * SUBJECTS + subject) * DETAILS + detail. */
+  #what: Float64Array;
 
   constructor(capacity = 1024) {
     this.#time = new Float64Array(capacity);
     this.#order = new Float64Array(capacity);
-    this.#kind = new Int32Array(capacity);
-    this.#subject = new Int32Array(capacity);
-    this.#detail = new Int32Array(capacity);
+    this.#what = new Float64Array(capacity);
   }
 
   get size(): number {
@@ -38,30 +44,38 @@ export class EventQueue {
 
   /** Schedules an event; lower priorities run first at equal times. */
   push(timePs: number, priority: number, kind: number, subject: number, detail: number): void {
+    assert(kind < KINDS && subject < SUBJECTS && detail < DETAILS, "the event fits its packed form");
     if (this.#size === this.#time.length) this.#grow();
     const order = priority * 2 ** 40 + this.#sequence;
     this.#sequence += 1;
-    let at = this.#size;
-    this.#size += 1;
     const times = this.#time;
     const orders = this.#order;
+    const whats = this.#what;
+    let at = this.#size;
+    this.#size += 1;
     while (at > 0) {
-      const parent = (at - 1) >> 1;
+      const parent = (at - 1) >> 2;
       const parentTime = times[parent] as number;
       if (parentTime < timePs || (parentTime === timePs && (orders[parent] as number) < order)) break;
-      this.#move(parent, at);
+      times[at] = parentTime;
+      orders[at] = orders[parent] as number;
+      whats[at] = whats[parent] as number;
       at = parent;
     }
-    this.#set(at, timePs, order, kind, subject, detail);
+    times[at] = timePs;
+    orders[at] = order;
+    whats[at] = (kind * SUBJECTS + subject) * DETAILS + detail;
   }
 
   /** Takes the earliest event into the public fields; false when the queue is empty. */
   pop(): boolean {
     if (this.#size === 0) return false;
     this.timePs = this.#time[0] as number;
-    this.kind = this.#kind[0] as number;
-    this.subject = this.#subject[0] as number;
-    this.detail = this.#detail[0] as number;
+    const what = this.#what[0] as number;
+    const where = Math.floor(what / DETAILS);
+    this.detail = what - where * DETAILS;
+    this.kind = Math.floor(where / SUBJECTS);
+    this.subject = where - this.kind * SUBJECTS;
     this.#size -= 1;
     if (this.#size > 0) this.#sink();
     return true;
@@ -74,57 +88,46 @@ export class EventQueue {
 
   /** Moves the last event to the root and down to its place. */
   #sink(): void {
+    const times = this.#time;
+    const orders = this.#order;
+    const whats = this.#what;
     const last = this.#size;
-    const timePs = this.#time[last] as number;
-    const order = this.#order[last] as number;
-    const kind = this.#kind[last] as number;
-    const subject = this.#subject[last] as number;
-    const detail = this.#detail[last] as number;
+    const timePs = times[last] as number;
+    const order = orders[last] as number;
     let at = 0;
     for (;;) {
-      let child = 2 * at + 1;
-      if (child >= last) break;
-      if (child + 1 < last && this.#before(child + 1, child)) child += 1;
-      const childTime = this.#time[child] as number;
-      if (childTime > timePs || (childTime === timePs && (this.#order[child] as number) > order)) break;
-      this.#move(child, at);
-      at = child;
+      const first = 4 * at + 1;
+      if (first >= last) break;
+      const end = first + 4 < last ? first + 4 : last;
+      let least = first;
+      let leastTime = times[first] as number;
+      for (let child = first + 1; child < end; child += 1) {
+        const childTime = times[child] as number;
+        if (childTime > leastTime) continue;
+        if (childTime === leastTime && (orders[child] as number) > (orders[least] as number)) continue;
+        least = child;
+        leastTime = childTime;
+      }
+      if (leastTime > timePs || (leastTime === timePs && (orders[least] as number) > order)) break;
+      times[at] = leastTime;
+      orders[at] = orders[least] as number;
+      whats[at] = whats[least] as number;
+      at = least;
     }
-    this.#set(at, timePs, order, kind, subject, detail);
-  }
-
-  #before(a: number, b: number): boolean {
-    const timeA = this.#time[a] as number;
-    const timeB = this.#time[b] as number;
-    return timeA < timeB || (timeA === timeB && (this.#order[a] as number) < (this.#order[b] as number));
-  }
-
-  #move(from: number, to: number): void {
-    this.#time[to] = this.#time[from] as number;
-    this.#order[to] = this.#order[from] as number;
-    this.#kind[to] = this.#kind[from] as number;
-    this.#subject[to] = this.#subject[from] as number;
-    this.#detail[to] = this.#detail[from] as number;
-  }
-
-  #set(at: number, timePs: number, order: number, kind: number, subject: number, detail: number): void {
-    this.#time[at] = timePs;
-    this.#order[at] = order;
-    this.#kind[at] = kind;
-    this.#subject[at] = subject;
-    this.#detail[at] = detail;
+    times[at] = timePs;
+    orders[at] = order;
+    whats[at] = whats[last] as number;
   }
 
   #grow(): void {
-    this.#time = grown(this.#time, new Float64Array(this.#time.length * 2));
-    this.#order = grown(this.#order, new Float64Array(this.#order.length * 2));
-    this.#kind = grown(this.#kind, new Int32Array(this.#kind.length * 2));
-    this.#subject = grown(this.#subject, new Int32Array(this.#subject.length * 2));
-    this.#detail = grown(this.#detail, new Int32Array(this.#detail.length * 2));
+    this.#time = doubled(this.#time);
+    this.#order = doubled(this.#order);
+    this.#what = doubled(this.#what);
   }
 }
 
-function grown<T extends Float64Array | Int32Array>(from: T, to: T): T {
+function doubled(from: Float64Array): Float64Array {
+  const to = new Float64Array(from.length * 2);
   to.set(from);
   return to;
 }

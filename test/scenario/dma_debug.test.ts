@@ -13,7 +13,7 @@ const JOBS = [
   "{ name: copy-once, rw: copy, bs: 64k, size: 2MiB, iodepth: 4, device: ioat0, map: persistent, stonewall: true }",
 ];
 /** The copies map source and destination, once for all or for each of 32; persistent lists are mapped once a tag. */
-const MAPPINGS = 32 + 8 + 64 + 2 * 32 + 2;
+const MAPPINGS = 32 + 8 + 64 + 2 * 32 + 2 + 2;
 
 const PLANTED: readonly (readonly [what: string, job: string, changes: RunChanges])[] = [
   ["IOMMU", "{ name: a, rw: randread, bs: 4k, size: 1MiB, iodepth: 8 }", {}],

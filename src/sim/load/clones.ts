@@ -3,7 +3,7 @@
  *
  * Pure: the main thread and every worker compute the same list from the same machine, profile and options.
  */
-import { PAGE_BYTES } from "../../base/addr.ts";
+import { PAGE_BYTES, type Phys } from "../../base/addr.ts";
 import { DmasimError } from "../../base/errors.ts";
 import type { DmaDevice } from "../../host/dma/device.ts";
 import { type DmaClamp, maxRequestBytes, requestBytes } from "../../host/dma/request_split.ts";
@@ -62,6 +62,8 @@ export interface CloneSpec {
   readonly extent: Extent;
   readonly isStream: boolean;
   readonly buffers: BufferPlan | null;
+  /** Memory of the clone's submission and completion queue, a page each, when the device reaches it through an IOMMU; else 0. */
+  readonly queuesPhys: Phys;
   readonly copy: CopyAreas | null;
   readonly limits: WorkloadLimits;
   /** The job would do more than the limit lets it. */
@@ -103,6 +105,9 @@ interface Seat {
   readonly dax: DaxMapping | null;
   readonly nextQueue: number;
 }
+
+/** A page of submission entries (64 B each) and one of completion entries (16 B each). */
+export const QUEUE_BYTES = 2 * PAGE_BYTES;
 
 function planClone(
   system: System,
@@ -153,6 +158,10 @@ function planClone(
           bytes: copyBytes,
         }
       : null,
+    queuesPhys:
+      system.devices[extent.device]?.domain != null && device.link !== null
+        ? allocator.area(job, "ram", QUEUE_BYTES, system.bounceRange)
+        : 0,
     limits: cut.limits,
     scaled: cut.scaled,
     seed: cloneSeed(job, options.seed),

@@ -23,8 +23,8 @@ import { System } from "../system.ts";
 import { dramOf, extTagsOf, llcBytesOf, translatedMachine, uarchOf } from "./machine_parts.ts";
 import { type RowQuestion, rowFlag, rowNumber, rowText } from "./row.ts";
 
-const ACCESSES = 20_000;
-const WARMUP = 4_000;
+const ACCESSES = 8_000;
+const WARMUP = 2_000;
 /** Longer transfers are streams: their quanta are what matters. */
 const STREAM_BYTES = 16384;
 const STREAM_ACCESS_BYTES = 4096;

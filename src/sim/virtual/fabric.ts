@@ -119,6 +119,11 @@ export class Fabric {
       : place.memory.readPs(nowPs, bytes, this.#cachedReads, remote);
   }
 
+  /** An invalidation reaches a unit; 0 bytes = the whole domain. */
+  invalidate(unit: number, domain: number, iova: number, bytes: number): void {
+    this.#units[unit]?.invalidate(domain, iova, bytes);
+  }
+
   servers(): ServerStats[] {
     return [
       ...[...this.#functions.values()].flatMap((fn) => [...fn.servers()]),

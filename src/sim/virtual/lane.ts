@@ -1,6 +1,7 @@
 /** One job clone under the virtual clock, with everything it moves through. */
 import type { DeviceAccess } from "../../device/access.ts";
 import type { HostContext } from "../../host/context.ts";
+import { DMA_STATUS } from "../../shm/dma_status.ts";
 import { CloneIo } from "../io_path.ts";
 import type { CloneSpec } from "../load/clones.ts";
 import type { IoWatch } from "../load/io_watch.ts";
@@ -35,6 +36,8 @@ export class Lane {
   readonly stats: JobStats;
   readonly device: DeviceModel;
   readonly access: DeviceAccess;
+  /** IOMMU domain of the device, 0 = none. */
+  readonly domainIndex: number;
   /** CPU that takes the completion interrupt. */
   readonly completionCpu: number;
   /** Produces and checks data. */
@@ -73,6 +76,7 @@ export class Lane {
     this.runner.watch = options.watch;
     this.io = new CloneIo(system, ctx, spec, this.verify ? payload : null, options.debug, options.ioHook);
     this.access = system.accessOf(ctx.arena, spec.device);
+    this.domainIndex = system.devices[spec.device]?.domain?.index ?? 0;
     this.completionCpu = completionCpu(system.machine.devices[spec.device] as Device, spec);
     this.paths = new Uint8Array(this.io.tags);
     this.status = new Uint8Array(this.io.tags);
@@ -80,6 +84,11 @@ export class Lane {
     this.delivered = new Float64Array(this.io.tags);
     this.entered = new Uint16Array(this.io.tags);
     this.firstStream = firstStream;
+  }
+
+  /** The command met a window that shows another page now. */
+  isRevoked(tag: number): boolean {
+    return this.status[tag] === DMA_STATUS.staleWindow;
   }
 }
 

@@ -9,7 +9,6 @@
  * Nothing here depends on worker threads: bytes follow the decisions, never the other way round.
  */
 import type { HostContext } from "../../host/context.ts";
-import { DMA_STATUS } from "../../shm/dma_status.ts";
 import { EventQueue } from "../../timing/event_queue.ts";
 import { Server, type ServerStats } from "../../timing/server.ts";
 import { machinePrices } from "../host_system.ts";
@@ -41,6 +40,7 @@ const EVENT = Object.freeze({
   grow: 8,
   readTurn: 9,
   writeTurn: 10,
+  copyRead: 11,
 });
 /** At equal times what has happened comes before what may be done next. */
 const PRIORITY = Object.freeze({ device: 0, cpu: 1, issue: 2, timer: 3 });
@@ -68,7 +68,7 @@ export class VirtualLoop {
   readonly #host: HostStage;
   readonly #device: DeviceStage;
   readonly #models = new Map<number, DeviceModel>();
-  readonly #fabric: Fabric;
+  readonly fabric: Fabric;
   readonly #turns: Turns;
   readonly #doorbellPs: number;
   readonly #timers: HostTimers;
@@ -88,9 +88,9 @@ export class VirtualLoop {
     this.#limitNs = options.limitSeconds === null ? Number.POSITIVE_INFINITY : options.limitSeconds * 1e9;
     this.#dispatcher = dispatcher;
     this.#host = new HostStage(ctx, this.clock, dispatcher, machinePrices(system.machine, true), options.trace);
-    this.#fabric = new Fabric(system, footprintOf(clones));
-    this.#doorbellPs = this.#fabric.constants.get("host.doorbellNs") * 1000;
-    this.#device = new DeviceStage(ctx, this.#fabric, dispatcher, options.trace, options.perTlp);
+    this.fabric = new Fabric(system, footprintOf(clones));
+    this.#doorbellPs = this.fabric.constants.get("host.doorbellNs") * 1000;
+    this.#device = new DeviceStage(ctx, this.fabric, dispatcher, options.trace, options.perTlp);
     this.#timers = new HostTimers(system, ctx, this.clock, this.#queue, { ...EVENT, priority: PRIORITY.timer });
     let streams = 0;
     this.lanes = clones.map((spec) => {
@@ -137,7 +137,7 @@ export class VirtualLoop {
   }
 
   servers(): ServerStats[] {
-    return [...this.#ownServers(), ...this.#fabric.servers()];
+    return [...this.#ownServers(), ...this.fabric.servers()];
   }
 
   #ownServers(): ServerStats[] {
@@ -149,7 +149,7 @@ export class VirtualLoop {
     const known = this.#models.get(index);
     if (known !== undefined) return known;
     const device = this.#system.machine.devices[index] as Device;
-    const made = new DeviceModel(device, index, this.#fabric.functionOf(index), this.#fabric.unitOf(index));
+    const made = new DeviceModel(device, index, this.fabric.functionOf(index), this.fabric.unitOf(index));
     this.#models.set(index, made);
     return made;
   }
@@ -159,7 +159,7 @@ export class VirtualLoop {
     if (shiftPs === 0) return;
     this.#queue.rebase(shiftPs);
     this.#host.trace?.rebase(shiftPs);
-    this.#fabric.rebase(shiftPs);
+    this.fabric.rebase(shiftPs);
     for (const server of this.#ownServers()) server.rebase(shiftPs);
   }
 
@@ -187,6 +187,7 @@ export class VirtualLoop {
     else if (kind === EVENT.fetch) {
       this.#queue.push(this.#device.fetch(lane, detail, nowPs), PRIORITY.device, EVENT.dma, subject, detail);
     } else if (kind === EVENT.dma) this.#turns.join(lane, detail, nowPs);
+    else if (kind === EVENT.copyRead) this.#turns.writeOn(lane, detail, nowPs);
     else if (kind === EVENT.over) {
       this.#queue.push(this.#device.completed(lane, detail, nowPs), PRIORITY.device, EVENT.done, subject, detail);
     } else if (kind === EVENT.done) this.#cpuWork(lane.completionCpu, WORK.complete, subject, detail);
@@ -242,8 +243,7 @@ export class VirtualLoop {
   }
 
   #complete(lane: Lane, tag: number, cpu: number): number {
-    const isRevoked = lane.status[tag] === DMA_STATUS.staleWindow;
-    const endPs = isRevoked ? this.#remap(lane, tag, cpu) : this.#host.complete(lane, tag, cpu);
+    const endPs = lane.isRevoked(tag) ? this.#remap(lane, tag, cpu) : this.#host.complete(lane, tag, cpu);
     this.#timers.armFlush(lane.io.device.domain);
     this.#goOn(lane);
     return endPs;
@@ -251,8 +251,8 @@ export class VirtualLoop {
 
   #remap(lane: Lane, tag: number, cpu: number): number {
     const atPs = this.#host.remap(lane, tag, cpu);
-    if (atPs > 0) this.#queue.push(atPs + this.#doorbellPs, PRIORITY.device, EVENT.fetch, lane.spec.index, tag);
-    else this.#queue.push(-atPs, PRIORITY.device, EVENT.done, lane.spec.index, tag);
+    const kind = atPs > 0 ? EVENT.fetch : EVENT.done;
+    this.#queue.push(Math.abs(atPs) + this.#doorbellPs, PRIORITY.device, kind, lane.spec.index, tag);
     return atPs > 0 ? atPs : this.clock.nowPs;
   }
 

@@ -16,10 +16,12 @@ import type { RunOutcome } from "../result_assembly.ts";
 import { attachRunDebug, releaseDevices } from "../run_debug.ts";
 import { type RunSetup, WORKER_ENTRY } from "../run_setup.ts";
 import { JobStats } from "../stats.ts";
+import { UnitInvalidation } from "../unit_invalidation.ts";
 import { CopyDispatcher } from "./dispatcher.ts";
 import type { IoTrace } from "./io_trace.ts";
 import { VirtualLoop } from "./loop.ts";
 import type { CopyTask } from "./task.ts";
+import { WalkInvalidation } from "./walk_invalidation.ts";
 
 const SLICE_MS = 20;
 const BACKOFF_MS = 2;
@@ -36,7 +38,9 @@ export async function runVirtual(setup: RunSetup, observer: LoopObserver | null 
   const { options, arena, system, clones, hook } = setup;
   const workers = options.payload ? options.workers : 0;
   const dispatcher = options.payload ? new CopyDispatcher(arena, workers) : null;
-  const ctx = makeHostContext(arena, system, MAIN_OWNER, dispatcher ?? { copy: () => true, fill: () => true });
+  const invalidation = new WalkInvalidation(new UnitInvalidation(arena, system.machine.iommu.kind));
+  const copyPort = dispatcher ?? { copy: () => true, fill: () => true };
+  const ctx = makeHostContext(arena, system, MAIN_OWNER, copyPort, invalidation);
   const stats = options.profile.jobs.map(() => new JobStats());
   const debug = attachRunDebug(arena, MAIN_OWNER, system, options.profile);
   const loop = new VirtualLoop(system, ctx, clones, stats, dispatcher, {
@@ -48,6 +52,7 @@ export async function runVirtual(setup: RunSetup, observer: LoopObserver | null 
     watch: observer?.watch ?? null,
     trace: observer?.trace ?? null,
   });
+  invalidation.fabric = loop.fabric;
   const pool = workers === 0 ? null : new WorkerPool(WORKER_ENTRY, workers);
   const coordinator =
     pool === null ? null : new Coordinator<null>(arena, pool, workers, (engine) => system.engines[engine]?.name ?? "?");

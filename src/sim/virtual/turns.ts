@@ -17,6 +17,8 @@ export interface TurnEvents {
   readonly writeTurn: number;
   /** The transfer of a lane (subject) and tag (detail) is over. */
   readonly over: number;
+  /** A copy of a lane (subject) and tag (detail) has read its source. */
+  readonly copyRead: number;
   readonly priority: number;
 }
 
@@ -54,6 +56,12 @@ export class Turns {
     const stream = this.#streams[number] as Stream;
     this.#stage.begin(stream, nowPs);
     this.#wait(stream, number, nowPs);
+  }
+
+  /** The data of a copy are in the engine: its writes may start. */
+  writeOn(lane: Lane, tag: number, nowPs: number): void {
+    const number = lane.firstStream + tag;
+    this.#wait(this.#streams[number] as Stream, number, nowPs);
   }
 
   /** The turn event of a device and direction. */
@@ -101,18 +109,9 @@ export class Turns {
       return;
     }
     const overPs = this.#stage.end(stream);
+    const { index } = stream.lane.spec;
+    if (overPs >= 0) this.#queue.push(overPs, this.#events.priority, this.#events.over, index, stream.tag);
     // The second half of a copy waits until its data are in the engine.
-    const kind = overPs < 0 ? this.#events.writeTurn : this.#events.over;
-    if (overPs >= 0) this.#queue.push(overPs, this.#events.priority, kind, stream.lane.spec.index, stream.tag);
-    else this.#copyOn(stream, number);
-  }
-
-  #copyOn(stream: Stream, number: number): void {
-    const { index } = stream.lane.device;
-    const egress = this.#writes[index] as Egress;
-    egress.push(number);
-    if (egress.armed) return;
-    egress.armed = true;
-    this.#queue.push(stream.endPs, this.#events.priority, this.#events.writeTurn, index, 0);
+    else this.#queue.push(stream.endPs, this.#events.priority, this.#events.copyRead, index, stream.tag);
   }
 }

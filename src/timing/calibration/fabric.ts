@@ -13,7 +13,7 @@ const PCIE = "PCI Express Base Specification";
 /** Constants of links, root complexes, IOMMU units, memory and named devices. */
 export const FABRIC_CONSTANTS: ConstantTable = {
   // Root complexes: request in to completion out, line in the last-level cache.
-  "rc.intel-server.readNs": calibrated(545, "ns", PB, ["pcie-dma", "pcie-latency"], [400, 700]),
+  "rc.intel-server.readNs": calibrated(545, "ns", PB, ["pcie-dma"], [400, 700]),
   "rc.intel-client.readNs": calibrated(699, "ns", PB, ["pcie-dma"], [500, 900]),
   "rc.amd.readNs": assumed(600, "ns", "between Intel server and client root complexes"),
   "rc.arm-server.readNs": assumed(600, "ns", "as rc.amd"),
@@ -23,7 +23,11 @@ export const FABRIC_CONSTANTS: ConstantTable = {
   "rc.default.peerNs": assumed(150, "ns", "100 to 300 ns added to a round trip through the root complex"),
   "rc.default.writeLines": literature(92, "cachelines", HN),
   "rc.default.readLines": assumed(1024, "cachelines", `a lower bound of 164 is published (${HN})`),
-  "rc.intel-server.combineBytes": calibrated(512, "B", PB, ["pcie-dma"]),
+  "rc.intel-server.combineBytes": assumed(
+    512,
+    "B",
+    `one request of the usual MRRS is answered in MPS pieces, shorter ones line by line (seen in ${PB})`,
+  ),
   "rc.default.combineBytes": assumed(0, "B", "completions cut at MPS"),
   "rc.default.postedHeaders": calibrated(32, "TLPs", PB, ["iommu"], [16, 64]),
   // Memory as device reads meet it.
@@ -37,21 +41,29 @@ export const FABRIC_CONSTANTS: ConstantTable = {
   "memory.remoteNs": calibrated(100, "ns", PB, ["pcie-dma"], [50, 150]),
   "memory.dmaShare": literature(0.9, "ratio", `reachable share of DRAM bandwidth (${HN})`),
   // IOMMU units.
-  "iommu.vtd.entries": calibrated(120, "entries", PB, ["iommu", "iommu-latency"]),
-  "iommu.vtd.walkers": calibrated(5, "walks", PB, ["iommu"]),
-  "iommu.vtd.readWalkNs": calibrated(260, "ns", PB, ["iommu", "iommu-latency"], [200, 320]),
+  "iommu.vtd.entries": calibrated(
+    120,
+    "entries",
+    `${PB}: latency of single accesses by window`,
+    ["iommu-latency"],
+    [100, 140],
+  ),
+  "iommu.vtd.walkers": literature(5, "walks", `${PB}: a miss costs 267 ns and walks pass every 52 ns`),
+  "iommu.vtd.readWalkNs": calibrated(260, "ns", PB, ["iommu"], [200, 320]),
   "iommu.vtd.writeWalkNs": calibrated(226, "ns", PB, ["iommu"], [180, 300]),
   "iommu.default.levelNs": assumed(60, "ns", "one read of a table in the last-level cache"),
-  "iommu.default.cachedLevels": assumed(3, "levels", "page-structure caches hold the levels above the leaf"),
+  "iommu.walkCacheEntries": assumed(
+    32,
+    "entries",
+    "each level; windows of 64 MiB with 4 KiB pages (32 tables) show no further step (PB)",
+  ),
   // NFP-6000 of the published runs: engine figures beside the link.
-  "device.nfp-6000.readCommandNs": calibrated(11.7, "ns", PB, ["pcie-dma"], [5, 20]),
-  "device.nfp-6000.readChunkNs": calibrated(6.2, "ns", PB, ["pcie-dma"], [2, 10]),
-  "device.nfp-6000.readChunkBytes": literature(64, "B", `${PB}: cacheline steps`),
-  "device.nfp-6000.writeCommandNs": calibrated(6.2, "ns", PB, ["pcie-dma"], [3, 12]),
-  "device.nfp-6000.writeChunkNs": calibrated(13.4, "ns", PB, ["pcie-dma"], [8, 20]),
-  "device.nfp-6000.writeChunkBytes": literature(128, "B", `${PB}: steps of 128 B in write throughput`),
-  "device.nfp-6000.writeByteNs": calibrated(0.03, "ns/B", PB, ["pcie-dma"], [0.01, 0.06]),
-  "device.nfp-6000.sharedByteNs": calibrated(0.037, "ns/B", PB, ["pcie-dma"], [0.01, 0.08]),
+  "device.nfp-6000.readCommandNs": calibrated(11.5, "ns", PB, ["pcie-dma"], [6, 16]),
+  "device.nfp-6000.writeCommandNs": calibrated(6.2, "ns", PB, ["pcie-dma"], [3, 10]),
+  "device.nfp-6000.lineNs": calibrated(6.6, "ns", PB, ["pcie-dma"], [5, 8]),
+  "device.nfp-6000.readChunkBytes": literature(64, "B", `${PB}: reads step with each cacheline`),
+  "device.nfp-6000.writeChunkBytes": literature(128, "B", `${PB}: writes step with each pair of cachelines`),
+  "device.nfp-6000.busByteNs": calibrated(0.034, "ns/B", PB, ["pcie-dma"], [0.02, 0.05]),
   "device.nfp-6000.startNs": calibrated(20, "ns", PB, ["pcie-latency"], [0, 80]),
   "device.nfp-6000.turnNs": calibrated(140, "ns", PB, ["pcie-latency"], [50, 250]),
   "device.nfp-6000.byteNs": calibrated(0.14, "ns/B", PB, ["pcie-latency"], [0.05, 0.4]),

@@ -149,13 +149,16 @@ export class DeviceFunction {
   /** A small read beside the data: a command fetch. Returns when it has arrived. */
   controlRead(nowPs: number, bytes: number, target: Target): number {
     const sentPs = this.#sendUp(nowPs, this.#requestBytes, target);
-    return this.#sendDown(this.#hostData(sentPs, bytes, target), bytes + this.#completionBytes, target);
+    const arrivedPs = this.#sendDown(this.#hostData(sentPs, bytes, target), bytes + this.#completionBytes, target);
+    this.log?.serve(WALKERS, arrivedPs + target.translatePs);
+    return arrivedPs + target.translatePs;
   }
 
   /** Small posted writes beside the data, `tlps` in a row: completion entry and message. Returns when memory has them. */
   controlWrite(nowPs: number, bytes: number, tlps: number, target: Target): number {
     const sentPs = this.#sendUp(nowPs, bytes + tlps * this.#requestBytes, target);
     const orderedPs = this.#port.commit(sentPs, sentPs + target.translatePs, bytes, target.memoryPs);
+    this.log?.serve(WALKERS, sentPs + target.translatePs);
     this.log?.step(this.#port.name, orderedPs, orderedPs + this.#port.shape.writePs);
     return orderedPs + this.#port.shape.writePs;
   }

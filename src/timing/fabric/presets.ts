@@ -10,6 +10,7 @@ import type { TranslationShape } from "./translation_unit.ts";
 
 const PS_PER_NS = 1000;
 const DDR_BYTES = 8;
+const LINE_BYTES = 64;
 /** Generation of the stack whose buffers are published. */
 const PUBLISHED_GEN = 3;
 
@@ -111,7 +112,7 @@ export function functionShape(
     tags: tagCount(constants, device, link, extTags),
     read: issueShape(constants, device, "read"),
     write: issueShape(constants, device, "write"),
-    sharedBytePs: optional(constants, `device.${device}.sharedByteNs`) * PS_PER_NS,
+    sharedBytePs: optional(constants, `device.${device}.busByteNs`) * PS_PER_NS,
     startPs: ps(of(constants, "device", device, "startNs")),
     turnPs: ps(optional(constants, `device.${device}.turnNs`)),
     bytePs: of(constants, "device", device, "byteNs") * PS_PER_NS,
@@ -125,13 +126,15 @@ function tagCount(constants: Constants, device: string, link: LinkShape, extTags
   return constants.get(extTags === null && link.gen >= 4 ? "tags.tenBit" : "tags.extended");
 }
 
+/** A DMA block works on lines of 64 B, in chunks of its own size, over a bus that both directions use. */
 function issueShape(constants: Constants, device: string, way: "read" | "write"): IssueShape {
-  const name = `device.${device}.${way}`;
+  const name = `device.${device}`;
+  const chunkBytes = optional(constants, `${name}.${way}ChunkBytes`);
   return {
-    commandPs: optional(constants, `${name}CommandNs`) * PS_PER_NS,
-    chunkBytes: optional(constants, `${name}ChunkBytes`),
-    chunkPs: optional(constants, `${name}ChunkNs`) * PS_PER_NS,
-    bytePs: optional(constants, `${name}ByteNs`) * PS_PER_NS,
+    commandPs: optional(constants, `${name}.${way}CommandNs`) * PS_PER_NS,
+    chunkBytes,
+    chunkPs: optional(constants, `${name}.lineNs`) * PS_PER_NS * (chunkBytes / LINE_BYTES),
+    bytePs: way === "write" ? optional(constants, `${name}.busByteNs`) * PS_PER_NS : 0,
   };
 }
 
@@ -160,7 +163,7 @@ export function translationShape(
     readWalkPs: ps(figure("readWalkNs")),
     writeWalkPs: ps(figure("writeWalkNs")),
     levelPs: ps(figure("levelNs")),
-    cachedLevels: figure("cachedLevels"),
+    walkCacheEntries: constants.get("iommu.walkCacheEntries"),
   };
 }
 
