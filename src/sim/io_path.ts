@@ -9,14 +9,14 @@
  */
 import type { HostContext } from "../host/context.ts";
 import { DIR, type DmaDevice } from "../host/dma/device.ts";
-import { sgUnmarkEnd } from "../host/dma/scatterlist.ts";
 import { allocSg, freeSg } from "../host/dma/sg_table.ts";
 import { MAP_FAILURES, MAP_OK } from "../host/status.ts";
 import { BufferPayload } from "./buffer_payload.ts";
 import { CopyIo, type CopyLists } from "./copy_io.ts";
 import { DriverDma } from "./driver_dma.ts";
-import { addrAt, describeBuffer } from "./list_build.ts";
-import { ListMapping } from "./list_mapping.ts";
+import { describeBuffer } from "./list_build.ts";
+import { ListMapping, physAt } from "./list_mapping.ts";
+import { BufferRing } from "./load/buffer_ring.ts";
 import { type BufferPlan, entryCount } from "./load/buffers.ts";
 import { type CloneSpec, QUEUE_BYTES } from "./load/clones.ts";
 import { VERSION_ANY } from "./load/versions.ts";
@@ -68,6 +68,10 @@ export class CloneIo {
   readonly #key: readonly [number, number];
   /** Test hook: what one I/O does wrong; none when it has happened. */
   #hook: IoHook;
+  /** Memory that the next commands take. */
+  #plan: BufferPlan | null;
+  /** Null: the command of a tag lies in the buffer of that number. */
+  readonly ring: BufferRing | null;
   /** Entry of every tag's list that carries the end mark; 0 = the list is as allocated. */
   readonly #lastEntry: Int32Array;
   #mappedTags = 0;
@@ -107,17 +111,14 @@ export class CloneIo {
     this.persistent = spec.job.map === "persistent";
     this.what = { job: spec.jobIndex, engine: spec.engine, io: 0, unit: 0, version: 0 };
     this.#dma = new DriverDma(ctx, this.device, debug, this.what);
-    this.#lists = new ListMapping(ctx, this.#dma, system.memmap);
+    this.#lists = new ListMapping(ctx, this.#dma, system.memmap, spec.job.map === "raw");
     this.#windows = windowIoOf(system, ctx, this.#dma, spec, this.tags);
     this.#lost = new LostWrites(ctx.arena, ctx.lockOwner, spec.device, spec.commandBytesMax);
-    this.#buffers =
-      payload === null || spec.buffers === null
-        ? null
-        : new BufferPayload(ctx.arena, payload, spec.buffers, key.lo, key.hi);
-    this.#copy =
-      spec.copy === null
-        ? null
-        : new CopyIo(ctx, this.#dma, system.memmap, spec.copy, this.#lists, payload, this.persistent);
+    this.#buffers = spec.buffers && payload && new BufferPayload(ctx.arena, payload, spec.buffers, key.lo, key.hi);
+    this.#plan = spec.buffers;
+    this.ring = spec.buffers?.places === undefined ? null : new BufferRing(spec.buffers.places, this.tags);
+    const { memmap } = system;
+    this.#copy = spec.copy && new CopyIo(ctx, this.#dma, memmap, spec.copy, this.#lists, payload, this.persistent);
   }
 
   /** Allocates the lists and maps what is mapped once; MAP_OK or a failure code. */
@@ -145,15 +146,18 @@ export class CloneIo {
     return this.persistent ? this.#mapAll() : MAP_OK;
   }
 
+  /** Later commands lie in hot-added RAM, or again where they lay; those in flight stay where they are. */
+  useHotBuffers(on: boolean): void {
+    if (this.spec.hotBuffers !== null) this.#plan = on ? this.spec.hotBuffers : this.spec.buffers;
+  }
+
   /** Undoes {@link open}; every command must be finished. */
   close(): void {
     if (this.spec.dax !== null) return;
     if (this.queueAddr > 0) this.#dma.unmapPhys(this.queueAddr, QUEUE_BYTES, DIR.bidirectional);
     this.queueAddr = 0;
     this.#copy?.close();
-    for (let tag = 0; tag < this.#mappedTags; tag += 1) {
-      this.#unmap(tag, DIR.bidirectional);
-    }
+    for (let tag = 0; tag < this.#mappedTags; tag += 1) this.#unmap(tag, DIR.bidirectional);
     this.#mappedTags = 0;
     for (let tag = 0; tag < this.tags; tag += 1) {
       if ((this.sg[tag] as number) > 0) freeSg(this.#ctx.arena, this.#ctx.lockOwner, this.sg[tag] as number);
@@ -192,9 +196,8 @@ export class CloneIo {
       this.#dma.syncSgForDevice(sg, this.origNents[tag] as number, this.#dir(tag));
       return MAP_OK;
     }
-    const nents = this.#map(tag, this.#dir(tag));
-    this.nents[tag] = nents;
-    return nents > 0 ? MAP_OK : -nents;
+    this.nents[tag] = 0;
+    return this.remap(tag);
   }
 
   /** Ends a command; `version` is what the device delivered for a read, `ok` false skips the check. */
@@ -210,16 +213,15 @@ export class CloneIo {
       return;
     }
     const sg = this.sg[tag] as number;
-    const origNents = this.origNents[tag] as number;
-    if (this.persistent) this.#dma.syncSgForCpu(sg, origNents, this.#dir(tag));
+    if (this.persistent) this.#dma.syncSgForCpu(sg, this.origNents[tag] as number, this.#dir(tag));
     else this.#unmap(tag, this.#dir(tag), wrongSize);
-    if (flips) this.#payload?.flip(what, addrAt(this.#ctx.arena, sg, bytes >> 1));
+    if (flips) this.#payload?.flip(what, physAt(this.#ctx.arena, sg, bytes >> 1));
     if (!ok || this.write[tag] === 1 || this.#buffers === null) return;
     this.#buffers.check(what, sg, bytes);
     this.#checkWritten(tag, this.#buffers, version);
   }
 
-  /** A window of the command was revoked: maps it anew. MAP_OK, or a failure code with nothing mapped: call it again. */
+  /** Maps the command, anew when a window of it was revoked. MAP_OK, or a failure code with nothing mapped. */
   remap(tag: number): number {
     const dir = this.persistent ? DIR.bidirectional : this.#dir(tag);
     if ((this.nents[tag] as number) > 0) this.#unmap(tag, dir);
@@ -278,21 +280,19 @@ export class CloneIo {
       this.origNents[tag] = this.#windows.describe(tag, this.sg[tag] as number, bytes);
       return;
     }
-    const plan = this.spec.buffers as BufferPlan;
+    const plan = this.#plan as BufferPlan;
+    const place = this.ring === null ? tag : this.ring.take(tag);
     const last = this.#lastEntry[tag] as number;
-    if (last !== 0) sgUnmarkEnd(this.#ctx.arena, last);
-    this.#lastEntry[tag] = describeBuffer(this.#ctx.arena, plan, tag, this.sg[tag] as number, bytes);
+    this.#lastEntry[tag] = describeBuffer(this.#ctx.arena, plan, place, this.sg[tag] as number, bytes, last);
     this.origNents[tag] = entryCount(plan, bytes);
   }
 
   /** Bidirectional, because one mapping serves reads and writes. */
   #mapAll(): number {
-    const plan = this.spec.buffers as BufferPlan;
     for (let tag = 0; tag < this.tags; tag += 1) {
-      this.#build(tag, plan.commandBytes);
-      const nents = this.#map(tag, DIR.bidirectional);
-      if (nents < 0) return -nents;
-      this.nents[tag] = nents;
+      this.#build(tag, (this.spec.buffers as BufferPlan).commandBytes);
+      const code = this.remap(tag);
+      if (code !== MAP_OK) return code;
       this.#mappedTags = tag + 1;
     }
     return MAP_OK;

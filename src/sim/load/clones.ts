@@ -13,6 +13,7 @@ import type { Device, DeviceClass } from "../machine/description.ts";
 import type { JobSpec, Profile } from "../profile/job.ts";
 import type { System } from "../system.ts";
 import { BufferAllocator, type BufferPlan } from "./buffers.ts";
+import { tooManyClones, tooManyCommands } from "./clone_errors.ts";
 import { type Extent, ExtentMap } from "./extents.ts";
 import { largestBytes, type WorkloadLimits } from "./workload.ts";
 
@@ -62,6 +63,8 @@ export interface CloneSpec {
   readonly extent: Extent;
   readonly isStream: boolean;
   readonly buffers: BufferPlan | null;
+  /** Where buffers lie while hot-added RAM is online; null = where they are. */
+  readonly hotBuffers: BufferPlan | null;
   /** Memory of the clone's submission and completion queue, a page each, when the device reaches it through an IOMMU; else 0. */
   readonly queuesPhys: Phys;
   readonly copy: CopyAreas | null;
@@ -151,6 +154,8 @@ function planClone(
           commands,
           system.bounceRange,
         ),
+    hotBuffers:
+      isCopy || seat.dax !== null ? null : allocator.hotPlan(job, commandBytesMax, commands, system.bounceRange),
     copy: isCopy
       ? {
           source: allocator.area(job, job.source, copyBytes, system.bounceRange),
@@ -229,7 +234,7 @@ function commandLimit(system: System, device: Device, index: number, job: JobSpe
     clamp: CLAMPS[device.class] ?? "none",
   };
   const { machine } = system;
-  const ram = machine.memory.filter((region) => region.kind === "ram");
+  const ram = machine.memory.filter((region) => region.memmap === "ram" && region.hot !== true);
   const lastRamPage = Math.max(...ram.map((region) => region.start + region.bytes)) - PAGE_BYTES;
   const maxBytes = maxRequestBytes(machine.era, system.devices[index] as DmaDevice, queue, lastRamPage);
   return requestBytes(maxBytes, queue, job.sg.entryBytes);
@@ -275,26 +280,4 @@ export function writes(job: JobSpec): boolean {
 /** fio: randrepeat uses one fixed sequence, otherwise every clone of every run differs; both follow the run's seed here. */
 function cloneSeed(job: JobSpec, seed: number): number {
   return job.randseed ?? seed;
-}
-
-function tooManyClones(profile: Profile, total: number): DmasimError {
-  return new DmasimError({
-    code: "DMASIM_TOO_MANY_CLONES",
-    what: "the profile has too many job clones",
-    value: total,
-    limit: `at most ${QPAIRS_MAX} (sum of numjobs)`,
-    remedy: "lower numjobs",
-    at: { file: profile.file },
-  });
-}
-
-function tooManyCommands(job: JobSpec, commands: number): DmasimError {
-  return new DmasimError({
-    code: "DMASIM_IO_TOO_LARGE",
-    what: `one I/O of job ${job.name} has more commands than a queue holds`,
-    value: commands,
-    limit: `below ${QPAIR_DEPTH}`,
-    remedy: "lower bs",
-    at: job.at,
-  });
 }

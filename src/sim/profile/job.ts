@@ -4,6 +4,7 @@
  * Words are fio's (HOWTO "Job parameters"); units end the name. Immutable after loading.
  */
 import type { SourceLocation } from "../../base/errors.ts";
+import type { MachineEvent } from "./events.ts";
 
 /** fio's `rw`, from the job's point of view, plus `copy` (memory to memory by a DMA engine). */
 export type JobRw = "read" | "write" | "randread" | "randwrite" | "rw" | "randrw" | "copy";
@@ -146,7 +147,12 @@ export interface JobSpec {
   /** Bytes of a `vram:DEVICE` target over which the buffers roam; null = a part that fits the arena. */
   readonly workingSetBytes: number | null;
   readonly sg: SgShape;
-  readonly map: "per-io" | "persistent";
+  /** `raw`: no mapping, the device is given physical addresses. */
+  readonly map: "per-io" | "persistent" | "raw";
+  /** Buffers are taken in turn from a ring of about this size; absent = one for each command in flight. */
+  readonly ringBytes?: number;
+  /** What the driver does before it acknowledges data in persistent memory; absent = nothing. */
+  readonly persist?: "flush";
   /** Notes for the result: options that were read but have no meaning here. */
   readonly ignored: readonly string[];
 }
@@ -166,5 +172,9 @@ export interface Profile {
   /** Machine the profile is meant for; `--machine` overrides it. */
   readonly machine: string | null;
   readonly seed: number;
+  /** What happens to the machine meanwhile, by rising time; absent = nothing. */
+  readonly events?: readonly MachineEvent[];
+  /** Check after the power cut that acknowledged data are there; absent = no cut. */
+  readonly verify?: "after-power-cut";
   readonly jobs: readonly JobSpec[];
 }

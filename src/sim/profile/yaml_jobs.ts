@@ -3,6 +3,7 @@ import { basename, extname } from "node:path";
 import type { Override } from "../override.ts";
 import { formatPath, readYamlDocument, type YamlDocument } from "../yaml_document.ts";
 import { USER_PAGES } from "./buffers.ts";
+import { resolveEvents } from "./events.ts";
 import type { JobSpec, Profile, SgShape } from "./job.ts";
 import type { Dialect } from "./job_io.ts";
 import { OptionSet, type OptionValue, optionError } from "./option_set.ts";
@@ -28,6 +29,8 @@ const PLACEMENT_KEYS: ReadonlySet<string> = new Set([
   "working_set",
   "sg",
   "map",
+  "ring",
+  "persist",
 ]);
 
 /** The profile of a YAML file. Throws exactly one `DmasimError` for wrong input. */
@@ -45,6 +48,8 @@ export function loadYamlProfile(file: string, overrides: readonly Override[] = [
     file,
     machine: value.machine ?? null,
     seed: value.seed ?? DEFAULT_SEED,
+    ...(value.events === undefined ? {} : { events: resolveEvents(value.events, document.locate) }),
+    ...(value.verify === undefined ? {} : { verify: value.verify }),
     jobs,
   };
 }
@@ -63,9 +68,9 @@ function documentToJob(
     throw optionError(name, "this job has no rw", "add rw: read, write, randread, randwrite, rw, randrw or copy");
   }
   const merged: JobKeys = { ...global, ...job };
-  const placed = new OptionSet(
-    [global, job].flatMap((keys, at) =>
-      entriesOf(document, { working_set: keys.working_set }, at === 0 ? ["global"] : ["jobs", index]),
+  const memory = new OptionSet(
+    [...entriesOf(document, global, ["global"]), ...entriesOf(document, job, ["jobs", index])].filter(
+      ({ name: key }) => key === "ring" || key === "working_set",
     ),
     standardSizeParser,
   );
@@ -78,7 +83,12 @@ function documentToJob(
     at,
     options,
     dialect: YAML_DIALECT,
-    placement: placementOf(merged, sg, placed.size("working_set", 4096, WORKING_SET_BYTES_MAX) ?? null),
+    placement: placementOf(
+      merged,
+      sg,
+      memory.size("ring", PAGE_BYTES, RING_BYTES_MAX),
+      memory.size("working_set", PAGE_BYTES, RING_BYTES_MAX),
+    ),
     notes: [],
   });
 }
@@ -125,7 +135,12 @@ function splitEntryText(entry: { readonly bs: string | number; readonly percent?
   return entry.percent === undefined ? String(entry.bs) : `${entry.bs}/${entry.percent}`;
 }
 
-function placementOf(keys: JobKeys, sg: SgShape, workingSetBytes: number | null): JobPlacement {
+function placementOf(
+  keys: JobKeys,
+  sg: SgShape,
+  ringBytes: number | null,
+  workingSetBytes: number | null,
+): JobPlacement {
   return {
     verify: keys.verify ?? true,
     verifyPass: keys.verify_pass ?? false,
@@ -136,13 +151,14 @@ function placementOf(keys: JobKeys, sg: SgShape, workingSetBytes: number | null)
     workingSetBytes,
     sg,
     map: keys.map ?? "per-io",
+    ...(ringBytes === null ? {} : { ringBytes }),
+    ...(keys.persist === "flush" ? { persist: keys.persist } : {}),
   };
 }
 
 const PAGE_BYTES = 4096;
 const ENTRY_BYTES_MAX = 2 ** 30;
-/** What the arena can back. */
-const WORKING_SET_BYTES_MAX = 2 ** 31;
+const RING_BYTES_MAX = 2 ** 31;
 
 /** A job's own keys of `sg` count before the inherited ones, key by key. */
 function resolveSg(given: readonly OptionValue[]): SgShape {

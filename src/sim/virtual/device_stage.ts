@@ -12,19 +12,21 @@ import type { HostContext } from "../../host/context.ts";
 import type { LinkShape } from "../../pcie/link.ts";
 import { DESC_OP, DMA_STATUS } from "../../shm/dma_status.ts";
 import type { Target } from "../../timing/fabric/function.ts";
+import type { PowerCut } from "../persist/power_cut.ts";
+import type { VirtualClock } from "./clock.ts";
 import { DeviceFollow } from "./device_follow.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
 import type { Fabric } from "./fabric.ts";
-import type { IoTrace } from "./io_trace.ts";
 import type { Lane } from "./lane.ts";
+import type { LoopOptions } from "./loop_options.ts";
 import { QUEUE, queueTranslatePs } from "./queue_memory.ts";
-import type { Stream } from "./stream.ts";
+import { type Stream, startStream } from "./stream.ts";
 import { StreamBytes } from "./stream_bytes.ts";
 
 /** Longest quantum of a read that is alone: a page, whose requests have a closed form. Otherwise it is one MRRS. */
 const QUANTUM_BYTES_MAX = 4096;
+/** Command fetched; completion entry (16 B) and the message that interrupts (4 B). */
 const COMMAND_BYTES = 64;
-/** Completion entry (16 B) and the message that interrupts (4 B). */
 const COMPLETION_BYTES = 20;
 const COMPLETION_TLPS = 2;
 
@@ -37,22 +39,25 @@ export class DeviceStage {
   readonly #control: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
   readonly #interruptPs: number;
   readonly #perTlp: boolean;
+  readonly #powerCut: PowerCut | null;
+  readonly #clock: VirtualClock;
   /** Null unless single I/Os are followed. */
   readonly #follow: DeviceFollow | null;
 
-  /** `perTlp`: every TLP is a quantum, to check the closed forms. */
   constructor(
     ctx: HostContext,
     fabric: Fabric,
     dispatcher: CopyDispatcher | null,
-    trace: IoTrace | null,
-    perTlp: boolean,
+    options: LoopOptions,
+    clock: VirtualClock,
   ) {
-    this.#follow = trace === null ? null : new DeviceFollow(trace, fabric);
-    this.#perTlp = perTlp;
+    this.#powerCut = options.powerCut;
+    this.#clock = clock;
+    this.#follow = options.trace === null ? null : new DeviceFollow(options.trace, fabric);
+    this.#perTlp = options.perTlp;
     this.#ctx = ctx;
     this.#fabric = fabric;
-    this.#bytes = new StreamBytes(ctx, dispatcher);
+    this.#bytes = new StreamBytes(ctx, dispatcher, options.powerCut);
     this.#interruptPs = fabric.constants.get("host.interruptNs") * 1000;
   }
 
@@ -80,12 +85,7 @@ export class DeviceStage {
     const bytes = io.bytes[tag] as number;
     stream.op = lane.spec.copy !== null ? DESC_OP.copy : io.write[tag] === 1 ? DESC_OP.read : DESC_OP.write;
     stream.writing = stream.op === DESC_OP.write;
-    stream.bytes = bytes;
-    stream.left = bytes;
-    stream.pieceLeft = 0;
-    stream.endPs = nowPs;
-    stream.walksLeft = 0;
-    stream.translatedPs = 0;
+    startStream(stream, bytes, nowPs);
     lane.status[tag] = DMA_STATUS.ok;
     if (stream.op === DESC_OP.copy) {
       const status = this.#bytes.copyAtOnce(stream);
@@ -110,6 +110,8 @@ export class DeviceStage {
       : fn.read(nowPs, addr, bytes, first, this.#target);
     if (follow !== null) follow.issued(stream, endPs > stream.endPs);
     if (endPs > stream.endPs) stream.endPs = endPs;
+    if (stream.writing)
+      this.#powerCut?.ledger.issued(stream.lane.spec.index, stream.tag, bytes, this.#clock.nsAt(endPs));
     stream.pieceLeft -= bytes;
     stream.left -= bytes;
     return stream.left === 0;

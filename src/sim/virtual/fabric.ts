@@ -80,7 +80,7 @@ export class Fabric {
     );
     const cached = (share: number) => Math.min(1, (share * machine.cpus.llcBytes) / Math.max(1, footprintBytes));
     this.#cachedReads = cached(1);
-    this.#cachedWrites = cached(constants.get("memory.ddioShare"));
+    this.#cachedWrites = machine.persistence?.ddio === false ? 0 : cached(constants.get("memory.ddioShare"));
     this.#direct = new Uint8Array(system.map.regions.length * system.devices.length);
     this.#peerReadPs = constants.get("device.default.memoryReadNs") * 1000;
     this.#peerWritePs = constants.get("device.default.memoryWriteNs") * 1000;

@@ -8,6 +8,7 @@ import type { IoWatch } from "../load/io_watch.ts";
 import { CloneRunner } from "../load/runner.ts";
 import type { Device } from "../machine/description.ts";
 import type { Payload } from "../payload.ts";
+import type { PowerCut } from "../persist/power_cut.ts";
 import type { RunDebug } from "../run_debug.ts";
 import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
@@ -26,6 +27,8 @@ export interface LaneOptions {
   readonly watch: IoWatch | null;
   /** Follows single I/Os; null = none. */
   readonly trace: IoTrace | null;
+  /** What is persistent when the power fails; null = it does not. */
+  readonly powerCut: PowerCut | null;
 }
 
 /** Joins a clone's load, driver, device and counters; its index in the loop is the clone's. */

@@ -8,6 +8,7 @@ import type { HostContext } from "../../host/context.ts";
 import { mediaRead, mediaWrite } from "../../memory/media.ts";
 import { UNIT_BYTES, VERSION_FOLLOW } from "../../memory/pattern.ts";
 import { DESC_OP, DMA_STATUS } from "../../shm/dma_status.ts";
+import type { PowerCut } from "../persist/power_cut.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
 import type { Lane } from "./lane.ts";
 import type { Stream } from "./stream.ts";
@@ -20,7 +21,10 @@ export class StreamBytes {
   readonly #sink: TransferSink;
   readonly #fault: FaultPoint = { dmaAddr: 0, streamOff: 0 };
 
-  constructor(ctx: HostContext, dispatcher: CopyDispatcher | null) {
+  readonly #powerCut: PowerCut | null;
+
+  constructor(ctx: HostContext, dispatcher: CopyDispatcher | null, powerCut: PowerCut | null) {
+    this.#powerCut = powerCut;
     this.#ctx = ctx;
     this.#payload = dispatcher !== null;
     this.#sink = new TransferSink(dispatcher);
@@ -37,6 +41,9 @@ export class StreamBytes {
     const { cursor, op } = stream;
     this.#name(stream);
     if (op === DESC_OP.write && !stream.lane.spec.isStream) this.#readStamps(stream);
+    if (op === DESC_OP.write) {
+      this.#powerCut?.ledger.write(stream.lane.spec.index, stream.tag, this.#sink.what, cursor.phys, cursor.bytes);
+    }
     this.#sink.run(cursor.phys, cursor.bytes, cursor.streamOff, cursor.dmaAddr);
   }
 

@@ -138,6 +138,7 @@ export const FABRIC_CONSTANTS: ConstantTable = {
   "memory.pmemReadNs": literature(88, "ns", "Yang et al., FAST 2020: 169 ns against 81 ns of DRAM, sequential"),
   "memory.pmemReadBytesPerS": literature(6.55e9, "B/s", "Yang et al., FAST 2020: one Optane 100 module"),
   "memory.pmemWriteBytesPerS": literature(2.23e9, "B/s", "Yang et al., FAST 2020: one Optane 100 module"),
+  "memory.commitNs": literature(300, "ns", "posted write from the port to the memory controller, SIGCOMM 2024"),
   "memory.ddioShare": literature(0.18, "ratio", "2 of 11 ways take device writes"),
   "switch.hopNs": literature(115, "ns", "PEX89048 (Gen 5), one way, vendor's figure"),
   "tags.standard": literature(32, "requests", `${PCIE}: 5-bit tags`),

@@ -75,6 +75,9 @@ export interface HostPrices {
   readonly slotMapPs: number;
   readonly copyBytePs: number;
   readonly daxBytePs: number;
+  /** One line of 64 bytes written back to persistent memory, and the fence behind the last. */
+  readonly persistLinePs: number;
+  readonly persistFencePs: number;
   readonly cacheLinePs: number;
   readonly barrierPs: number;
   /** Moving windows: one remap with its pin call, one revoke, one read-back, work under the lock, a byte to or from RAM. */
@@ -124,6 +127,8 @@ export function hostPrices(system: HostSystem, constants: Constants): HostPrices
     slotMapPs: ps("host.slotMapNs"),
     copyBytePs: byte("copy.bytesPerNs"),
     daxBytePs: byte("copy.daxBytesPerNs"),
+    persistLinePs: ps("persist.lineNs"),
+    persistFencePs: ps("persist.fenceNs"),
     cacheLinePs: ps(little ? "cache.little.lineNs" : "cache.big.lineNs"),
     barrierPs: ps("cache.barrierNs"),
     windowRemapPs: ps("pin.fixedNs") + ps("window.registerNs") + ps("window.tlbFlushNs"),
