@@ -14,6 +14,7 @@ export const COST_LOCK = Object.freeze({
   flushQueue: 4,
   swiotlbArea: 5,
   invalidationQueue: 6,
+  window: 7,
 });
 
 /** Which path served the last mapping. */
@@ -54,6 +55,11 @@ export class CostRecord {
   invalidatedPages = 0;
   /** Whole-domain flushes (lazy mode). */
   domainFlushes = 0;
+  /** Window slots pointed at another page, pages revoked, reads behind posted writes, bytes moved to or from RAM instead. */
+  windowRemaps = 0;
+  windowRevokes = 0;
+  windowReadBacks = 0;
+  bytesMigrated = 0;
   /** Locks in the order taken: kind (COST_LOCK), index inside the kind, work units inside. */
   lockCount = 0;
   readonly lockKind = new Int32Array(COST_LOCKS_MAX);
@@ -82,6 +88,10 @@ export class CostRecord {
     this.invalidations = 0;
     this.invalidatedPages = 0;
     this.domainFlushes = 0;
+    this.windowRemaps = 0;
+    this.windowRevokes = 0;
+    this.windowReadBacks = 0;
+    this.bytesMigrated = 0;
     this.lockCount = 0;
   }
 

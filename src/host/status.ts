@@ -123,6 +123,55 @@ export const MAP_FAILURES = Object.freeze({
     mayRetry: false,
     remedy: "use an ops table with map_peer_resource, or a kernel with dma_map_resource",
   },
+  privatePage: {
+    code: 16,
+    name: "device private page: its pfn is no address until the page is resolved",
+    errno: -14,
+    mayRetry: false,
+    remedy: "resolve the page to a peer address, or migrate it to RAM (hmm_range_fault), and map that",
+  },
+  windowBusy: {
+    code: 17,
+    name: "every window slot in reach is pinned or in use",
+    errno: -16,
+    mayRetry: true,
+    remedy: "lower iodepth, or give the device a larger BAR",
+  },
+  windowRange: {
+    code: 18,
+    name: "range: the device does not expose this part of its memory",
+    errno: -22,
+    mayRetry: false,
+    remedy: "raise memory.exposable",
+  },
+  windowAperture: {
+    code: 19,
+    name: "MMIO aperture: the device has no peer BAR for its memory",
+    errno: -6,
+    mayRetry: false,
+    remedy: "give memory a bar with memmap p2pdma",
+  },
+  windowBar32: {
+    code: 20,
+    name: "32-bit BAR: its slots lie above 4 GiB",
+    errno: -6,
+    mayRetry: false,
+    remedy: "make it a 64-bit BAR, or place it below 4 GiB",
+  },
+  windowBridge: {
+    code: 21,
+    name: "bridge window: the bridges above the device do not forward to its slots",
+    errno: -6,
+    mayRetry: false,
+    remedy: "widen the windows of the bridges",
+  },
+  windowClient: {
+    code: 22,
+    name: "client's address width: it cannot drive the slots' bus addresses",
+    errno: -5,
+    mayRetry: false,
+    remedy: "raise dma_mask_bits of the client, or move the BAR down",
+  },
 } satisfies Record<string, MapFailure>);
 
 const BY_CODE: readonly MapFailure[] = Object.values(MAP_FAILURES);

@@ -39,6 +39,7 @@ import { debugResult, type RunDebugPlain } from "./run_debug.ts";
 import type { RunSetup } from "./run_setup.ts";
 import type { JobStats } from "./stats.ts";
 import { loadValidation } from "./validation_summary.ts";
+import { windowCounters } from "./window_counters.ts";
 
 /** What a clock's driver hands over. */
 export interface RunOutcome {
@@ -188,6 +189,7 @@ function countersOf(setup: RunSetup, outcome: RunOutcome): Record<string, Record
     },
     iotlb: { lookups: outcome.iotlbLookups, misses: outcome.iotlbMisses },
     ...(pool === null ? {} : { swiotlb: swiotlbCounters(arena, pool) }),
+    ...windowCounters(arena, system, outcome.stats),
   };
 }
 

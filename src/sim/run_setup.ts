@@ -64,6 +64,10 @@ export function prepareRun(given: RunOptions): RunSetup {
     store(arena.i32, pair + QPAIR.clone, clone.index);
   }
   if (options.payload) for (const clone of clones) commitBuffers(arena, clone);
+  if (options.payload) {
+    for (const { ramStart, ramPages, pageBytes } of system.windowSets)
+      commitRange(arena, ramStart, ramPages * pageBytes);
+  }
   return { options, arena, system, clones, load, hook };
 }
 

@@ -14,6 +14,7 @@ import { type DmaRange, rangesShow } from "../host/dma/range_map.ts";
 import { initDomainIova } from "../host/iommu/iova.ts";
 import type { PeerClient } from "../host/p2p/decision.ts";
 import { type PeerRegion, PeerTable } from "../host/p2p/route.ts";
+import { initWindowSet, type WindowSet } from "../host/p2p/window_set.ts";
 import { planGrowth } from "../host/swiotlb/grown.ts";
 import { initPool } from "../host/swiotlb/pool.ts";
 import { Memmap } from "../memory/memmap.ts";
@@ -23,6 +24,7 @@ import { Topology } from "../pcie/topology.ts";
 import type { Arena } from "../shm/arena.ts";
 import { iommuFormat } from "./iommu_format.ts";
 import type { Bar, Device, IommuMode, Machine, MemoryRegion } from "./machine/description.ts";
+import { privateRegions, windowSetsOf } from "./window_sets.ts";
 
 /** One device queue: a simulated engine. */
 export interface EngineSpec {
@@ -43,6 +45,8 @@ export class System {
   readonly peers: PeerTable;
   /** Routes to every BAR, with struct pages or without: what hardware does, and peer resources. */
   readonly bars: PeerTable;
+  /** BARs that show private device memory page by page. */
+  readonly windowSets: readonly WindowSet[];
   readonly pool: BouncePool | null;
   readonly devices: readonly DmaDevice[];
   readonly format: PageTableFormat;
@@ -54,7 +58,8 @@ export class System {
 
   constructor(machine: Machine) {
     this.machine = machine;
-    this.map = new PhysMap(regionsOf(machine));
+    const unaddressed = privateRegions(machine);
+    this.map = new PhysMap([...regionsOf(machine), ...unaddressed]);
     this.memmap = new Memmap(this.map);
     this.topology = new Topology(
       machine.bridges.map((bridge) => ({
@@ -67,6 +72,7 @@ export class System {
       })),
     );
     this.peerRegions = peerRegionsOf(machine, this.topology, (bar) => bar.memmap === "p2pdma");
+    this.windowSets = windowSetsOf(machine, unaddressed, this.peerRegions);
     const clients = peerClientsOf(machine);
     this.peers = new PeerTable(this.topology, machine.cpus, this.peerRegions, clients);
     this.#bars = peerRegionsOf(machine, this.topology, () => true);
@@ -128,6 +134,7 @@ export function initSystem(arena: Arena, system: System): void {
   for (const device of system.devices) {
     if (device.domain !== null) initDomainIova(arena, device.domain, 1);
   }
+  for (const set of system.windowSets) initWindowSet(arena, set);
   const pool = system.pool;
   if (pool !== null) initPool(arena, pool.index, pool.slotBase, pool.areaBase, pool.nslabs, pool.nareas, pool.start);
 }

@@ -78,7 +78,7 @@ export function planClones(system: System, profile: Profile, options: LoadOption
   const total = profile.jobs.reduce((sum, job) => sum + job.numjobs, 0);
   if (total > QPAIRS_MAX) throw tooManyClones(profile, total);
   const extents = new ExtentMap(system.machine);
-  const allocator = new BufferAllocator(system.map);
+  const allocator = new BufferAllocator(system.map, system.windowSets);
   const clones: CloneSpec[] = [];
   const queueOf = new Map<number, number>();
   for (const job of profile.jobs) if (job.submission === "cpu") allocator.skip(daxMapping(system, job));

@@ -139,12 +139,14 @@ export interface JobSpec {
   readonly submitMode: "inline" | "offload";
   /** Machine device that moves the data; null = the machine's default block target (or what `filenames` names). */
   readonly device: string | null;
-  /** Memory the buffers lie in: `ram`, a pmem region's name, or `bar:DEVICE`. */
+  /** Memory the buffers lie in: `ram`, a pmem region's name, `bar:DEVICE`, or `vram:DEVICE` behind moving windows. */
   readonly target: string;
   /** Source memory of a `copy` job; same words as `target`. */
   readonly source: string;
   /** Memory of the page-less entries of mixed lists; null = the first page-less region. */
   readonly pagelessTarget: string | null;
+  /** Bytes of a `vram:DEVICE` target over which the buffers roam; null = a part that fits the arena. */
+  readonly workingSetBytes: number | null;
   readonly sg: SgShape;
   /** A `copy` job of dmatest: what it transfers instead. */
   readonly copyTest?: CopyTest;

@@ -118,7 +118,10 @@ const paceKeys = {
 /** Memory and mapping: ours. */
 const memoryKeys = {
   device: textKey("name of the machine's device that moves the data; default the machine's block device"),
-  target: textKey("memory that the buffers lie in: ram, the name of a pmem region, or bar:DEVICE; default ram"),
+  target: textKey(
+    "memory that the buffers lie in: ram, the name of a pmem region, bar:DEVICE, or vram:DEVICE (private memory behind moving windows); default ram",
+  ),
+  working_set: sizeKey("bytes of a vram target over which the buffers roam; default 1 GiB, or the memory if smaller"),
   source: textKey("memory that a copy job reads, the same words as target; default ram"),
   pageless_target: textKey("memory of entries without struct page; default the first page-less region"),
   sg: sgSchema.optional().describe("shape of each I/O's scatterlist"),

@@ -101,6 +101,7 @@ function jobOf(channel: Channel, number: number, thread: number, params: Dmatest
       target: "ram",
       source: "ram",
       pagelessTarget: null,
+      workingSetBytes: null,
       sg: USER_PAGES,
       map: "per-io",
     },

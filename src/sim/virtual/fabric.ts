@@ -168,8 +168,14 @@ export class Fabric {
   }
 
   #routedDirectly(region: number, device: number): boolean {
-    const { map, bars } = this.#system;
-    const found = bars.regionAt(map.regions[region]?.start ?? -1);
+    const { map, bars, machine } = this.#system;
+    const place = map.regions[region];
+    // Private memory is reached through a BAR of its device.
+    const start =
+      place?.memmap === "private"
+        ? machine.devices[place.deviceIndex]?.bars.find((bar) => bar.memmap === "p2pdma")?.start
+        : place?.start;
+    const found = bars.regionAt(start ?? -1);
     if (found < 0) return false;
     const { route, passesRedirect, common } = bars.decision(found, device);
     const at = region * this.#system.devices.length + device;

@@ -83,6 +83,12 @@ export interface HostPrices {
   readonly stagedLoadBytePs: number;
   readonly cacheLinePs: number;
   readonly barrierPs: number;
+  /** Moving windows: one remap with its pin call, one revoke, one read-back, work under the lock, a byte to or from RAM. */
+  readonly windowRemapPs: number;
+  readonly windowRevokePs: number;
+  readonly windowReadBackPs: number;
+  readonly windowLockPs: number;
+  readonly migrateBytePs: number;
   readonly queue: QueuePrices;
   /** Page tables are walked from the root for every page, as before the range calls of 5.15. */
   readonly walkPerPage: boolean;
@@ -131,6 +137,11 @@ export function hostPrices(system: HostSystem, constants: Constants): HostPrices
     stagedLoadBytePs: 0,
     cacheLinePs: ps(little ? "cache.little.lineNs" : "cache.big.lineNs"),
     barrierPs: ps("cache.barrierNs"),
+    windowRemapPs: ps("pin.fixedNs") + ps("window.registerNs") + ps("window.tlbFlushNs"),
+    windowRevokePs: ps("window.notifyNs") + ps("window.tlbFlushNs"),
+    windowReadBackPs: ps("window.readBackNs"),
+    windowLockPs: ps("window.lockNs"),
+    migrateBytePs: byte("window.migrateBytesPerNs"),
     queue: queuePrices(system, constants),
     walkPerPage: false,
     syncPerPage: false,
