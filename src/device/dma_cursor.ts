@@ -9,6 +9,7 @@ import { DMA_STATUS } from "../shm/dma_status.ts";
 import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import type { DeviceAccess } from "./access.ts";
+import { enterWindow, windowDelta } from "./window_access.ts";
 
 /** Preallocated, one for each command that can be in flight; nothing here allocates. */
 export class DmaCursor {
@@ -22,6 +23,10 @@ export class DmaCursor {
   slot = 0;
   /** Bytes of the transfer behind the piece. */
   left = 0;
+  /** Entries whose windows were entered; who ends the transfer leaves them (`leaveWindows`). */
+  entered = 0;
+  #isEntered = false;
+  #delta = 0;
   #entry = 0;
   #entries = 0;
   #nextAddr = 0;
@@ -34,6 +39,7 @@ export class DmaCursor {
     this.left = bytes;
     this.bytes = 0;
     this.streamOff = 0;
+    this.entered = 0;
     this.#load(arena);
   }
 
@@ -48,11 +54,13 @@ export class DmaCursor {
       this.#load(arena);
     }
     this.dmaAddr = this.#nextAddr;
+    const shown = this.#isEntered ? DMA_STATUS.ok : this.#enter(arena, write);
+    if (shown !== DMA_STATUS.ok) return shown;
     const status = access.resolve(this.#nextAddr, Math.min(this.#entryLeft, this.left), write);
     this.levels = access.walkLevels;
     if (status !== DMA_STATUS.ok) return status;
     this.slot = access.slot;
-    this.phys = access.phys;
+    this.phys = access.phys + this.#delta;
     this.bytes = access.bytes;
     this.#nextAddr += access.bytes;
     this.#entryLeft -= access.bytes;
@@ -60,7 +68,17 @@ export class DmaCursor {
     return status;
   }
 
+  #enter(arena: Arena, write: boolean): number {
+    const status = enterWindow(arena, this.#entry, write);
+    if (status !== DMA_STATUS.ok) return status;
+    this.#isEntered = true;
+    this.entered += 1;
+    this.#delta = windowDelta(arena, this.#entry);
+    return status;
+  }
+
   #load(arena: Arena): void {
+    this.#isEntered = false;
     this.#nextAddr = arena.f64[(this.#entry + SG.dmaAddress) >>> 1] as number;
     this.#entryLeft = arena.u32[this.#entry + SG.dmaLength] as number;
   }

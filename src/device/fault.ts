@@ -30,7 +30,10 @@ export interface FaultReport {
   readonly addr: DmaAddr;
 }
 
-/** Records a refused access of a device; `status` is its DMA_STATUS. Hot: does not allocate. */
+/**
+ * Records a refused access of a device; `status` is its DMA_STATUS. A stale window is no fault that a unit reports: the
+ * driver hears of it by the completion. Hot: does not allocate.
+ */
 export function recordFault(
   arena: Arena,
   status: number,
@@ -40,6 +43,7 @@ export function recordFault(
   tag: number,
   io: number,
 ): void {
+  if (status === DMA_STATUS.staleWindow) return;
   const words = arena.i32;
   fetchAdd(words, REGIONS.devices.word + device * REGIONS.devices.stride + DEVICE.faults, 1);
   const number = fetchAdd(words, FAULT_NEXT, 1);

@@ -3,13 +3,15 @@
  * instant of the call, and hands physical runs to a sink.
  *
  * Under `wall` the sink copies; under `virtual` it queues the copy for a worker and adds up time.
- * Neighbouring pages that are contiguous in physical space become one run.
+ * Neighbouring pages that are contiguous in physical space become one run. Entries of a moving window hold their slot
+ * until the last byte has moved.
  */
 import type { Arena } from "../shm/arena.ts";
 import { DMA_STATUS } from "../shm/dma_status.ts";
 import { SG } from "../shm/layout.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import type { DeviceAccess } from "./access.ts";
+import { enterWindow, leaveWindows, windowDelta } from "./window_access.ts";
 
 /** What a step reports to, run after run, in stream order; its methods must not allocate. */
 export interface RunSink {
@@ -44,24 +46,30 @@ export function transfer(
   let runBytes = 0;
   let runDma = 0;
   let entry = sg;
+  let entered = 0;
   for (let i = 0; i < nents && streamOff < bytes; i += 1) {
     let dmaAddr = arena.f64[(entry + SG.dmaAddress) >>> 1] as number;
     let left = Math.min(arena.u32[entry + SG.dmaLength] as number, bytes - streamOff);
+    const shown = enterWindow(arena, entry, write);
+    if (shown === DMA_STATUS.ok) entered += 1;
+    const delta = shown === DMA_STATUS.ok ? windowDelta(arena, entry) : 0;
     while (left > 0) {
-      const status = access.resolve(dmaAddr, left, write);
-      if (access.walkLevels > 0) sink.walked(access.walkLevels);
+      const status = shown === DMA_STATUS.ok ? access.resolve(dmaAddr, left, write) : shown;
+      if (shown === DMA_STATUS.ok && access.walkLevels > 0) sink.walked(access.walkLevels);
       if (status !== DMA_STATUS.ok) {
         if (runBytes > 0) sink.run(runPhys, runBytes, streamOff - runBytes, runDma);
+        leaveWindows(arena, sg, entered);
         fault.dmaAddr = dmaAddr;
         fault.streamOff = streamOff;
         return status;
       }
       const piece = access.bytes;
-      if (runBytes > 0 && access.phys === runPhys + runBytes) {
+      const phys = access.phys + delta;
+      if (runBytes > 0 && phys === runPhys + runBytes) {
         runBytes += piece;
       } else {
         if (runBytes > 0) sink.run(runPhys, runBytes, streamOff - runBytes, runDma);
-        runPhys = access.phys;
+        runPhys = phys;
         runBytes = piece;
         runDma = dmaAddr;
       }
@@ -72,5 +80,6 @@ export function transfer(
     if (streamOff < bytes) entry = sgNext(arena, entry);
   }
   if (runBytes > 0) sink.run(runPhys, runBytes, streamOff - runBytes, runDma);
+  leaveWindows(arena, sg, entered);
   return DMA_STATUS.ok;
 }

@@ -70,3 +70,11 @@ export const L2_CHUNKS = 65536;
 export const MISMATCHES_MAX = 64;
 /** Sectors of 512 bytes in one media group: 64 KiB. */
 export const MEDIA_GROUP_SECTORS = 128;
+/** BARs with moving windows. */
+export const WINDOW_SETS_MAX = 16;
+/** Window slots of all BARs together. */
+export const WINDOW_SLOTS_MAX = 65536;
+/** Window pages of all device memories together: 128 GiB in pages of 64 KiB. */
+export const WINDOW_PAGES_MAX = 2 ** 21;
+/** Pages of RAM to which the pages of one device memory can migrate at the same time. */
+export const WINDOW_RAM_PAGES_MAX = 1024;

@@ -9,10 +9,12 @@ export const DMA_STATUS = Object.freeze({
   busError: 3,
   /** Given up because the run stopped. */
   aborted: 4,
+  /** The window slot behind the address shows another page than when the address was handed out. */
+  staleWindow: 5,
 });
 
 /** Words of the DMAR fault reasons (VT-d specification, chapter 7) and of a PCIe completer. */
-export const DMA_STATUS_NAMES = ["ok", "not present", "permission", "bus error", "aborted"] as const;
+export const DMA_STATUS_NAMES = ["ok", "not present", "permission", "bus error", "aborted", "stale window"] as const;
 
 /** Operation of a descriptor, from the memory's point of view of the device. */
 export const DESC_OP = Object.freeze({

@@ -32,6 +32,10 @@ import {
   SECTION_PAGES,
   SWIOTLB_RECORDS,
   TABLE_ORDERS,
+  WINDOW_PAGES_MAX,
+  WINDOW_RAM_PAGES_MAX,
+  WINDOW_SETS_MAX,
+  WINDOW_SLOTS_MAX,
   WORKERS_MAX,
 } from "./capacities.ts";
 import { defineRecord, f64, line, mutex, placeRegions, type Region, u32 } from "./record.ts";
@@ -386,11 +390,52 @@ export const LINEAR_ENTRY = defineRecord("linearEntry", 8, {
   hi: u32("mapper", "bits 63:32"),
 });
 
+/** Moving windows of one BAR: device memory larger than it is shown page by page. Protocol: host/p2p/windows.ts. */
+export const WINDOW_SET = defineRecord("windowSet", 192, {
+  lock: mutex(RANK.window, "page table, lists, pins and users of one BAR's slots"),
+  lruHead: u32("holder", "least recently used open slot + 1, 0 = none"),
+  lruTail: u32("holder", "most recently used open slot + 1"),
+  closing: u32("holder", "first slot that drains + 1"),
+  free: u32("holder", "first closed, drained slot + 1"),
+  ramFree: u32("holder", "first free page of the migration pool + 1"),
+  open: u32("holder", "slots that show a page"),
+  hits: u32("holder", "resolved pages that a slot showed already"),
+  remaps: u32("holder", "times a slot was pointed at a page"),
+  evictions: u32("holder", "pages that lost their slot to another one"),
+  revokes: u32("holder", "pages taken from their importers (move_notify)"),
+  drains: u32("holder", "closed slots that still had DMA in flight"),
+  readBacks: u32("holder", "reads that pushed posted writes out of the fabric"),
+  busy: u32("holder", "resolves refused because every slot is in use"),
+  pinned: u32("holder", "revokes refused because the page is pinned"),
+  told: u32("holder", "importers that learned at release that their page was revoked"),
+  migrated: u32("holder", "resolves answered with RAM"),
+  migratedBytes: f64("holder", "bytes moved to and from RAM for them"),
+  refused: u32("holder", "resolves refused because the page cannot be exposed"),
+  ramUsed: u32("holder", "pages of the migration pool in use"),
+});
+
+/** One slot of a BAR: the page that it shows, who may use it, and what is in flight through it. */
+export const WINDOW_SLOT = defineRecord("windowSlot", 128, {
+  epoch: u32("holder", "odd = open, and the generation of its addresses; even = closed"),
+  page: u32("holder", "device page shown, in window pages"),
+  pagePhys: f64("holder", "physical (for private memory: fictitious) address of that page"),
+  barPhys: f64("coordinator", "CPU physical address of the slot"),
+  prev: u32("holder", "next less recently used slot + 1"),
+  next: u32("holder", "next more recently used slot + 1; next slot of the closing or free list"),
+  pins: u32("holder", "long-term pins (dma_buf_pin): neither evicted nor revoked"),
+  users: u32("holder", "mappings of the current generation: not evicted, but revoked"),
+  flightLine: line(),
+  inFlight: u32("engine", "accesses between their epoch check and their end (fetch-add/sub)"),
+  posted: u32("any", "1 = device writes since the last read-back"),
+});
+
 /** One device function's counters and medium state. */
-export const DEVICE = defineRecord("device", 128, {
+export const DEVICE = defineRecord("device", 192, {
   sequence: u32("any", "write versions handed out (fetch-add)"),
   faultsLine: line(),
   faults: u32("any", "faults of this device (fetch-add)"),
+  peerLine: line(),
+  peerMaps: u32("any", "peers' live mappings of its BARs (fetch-add); bit 30 = its driver is going, no new ones"),
 });
 
 /** Fault recording register (VT-d 11.14): what an IOMMU or bridge refused. */
@@ -485,6 +530,10 @@ export const REGIONS = placeRegions(CONTROL_BYTES, {
   mediaBuckets: { record: WORD, count: 2 ** 20, note: "hash of media extents" },
   mediaExtents: { record: MEDIA_EXTENT, count: 2 ** 22, note: "version stamps of written media" },
   mediaStripes: { record: MEDIA_STRIPE, count: 1024, note: "locks of mediaBuckets" },
+  windowSets: { record: WINDOW_SET, count: WINDOW_SETS_MAX, note: "BARs with moving windows" },
+  windowSlots: { record: WINDOW_SLOT, count: WINDOW_SLOTS_MAX, note: "their slots, BARs one after the other" },
+  windowPages: { record: WORD, count: WINDOW_PAGES_MAX, note: "slot + 1 of a device page, 0 = not shown" },
+  windowRam: { record: WORD, count: WINDOW_SETS_MAX * WINDOW_RAM_PAGES_MAX, note: "free list of migration pages" },
   devices: { record: DEVICE, count: 64, note: "device functions" },
   dmaDebug: { record: DEBUG, count: 1, note: "dma-debug: state and counters" },
   debugBuckets: { record: WORD, count: 16384, note: "hash of debugEntries by device address / 8 KiB" },

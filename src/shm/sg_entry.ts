@@ -14,6 +14,8 @@ export const SG_FLAG = Object.freeze({
   busAddress: 8,
   /** The DMA side points into a bounce slot. */
   swiotlb: 16,
+  /** An importer's entry of a moving window: `pfn` holds the word index of its WINDOW_SLOT, `offset` the generation. */
+  window: 32,
 });
 
 /** Next entry of the list, following a chain link; 0 after the last. */

@@ -7,31 +7,28 @@
  * ```
  * Commands are numbered by tag; every tag owns a scatterlist and a buffer, allocated at open.
  */
-import { assert } from "../base/assert.ts";
 import type { HostContext } from "../host/context.ts";
 import { DIR, type DmaDevice } from "../host/dma/device.ts";
-import { sgMarkEnd, sgSetPhys, sgUnmarkEnd } from "../host/dma/scatterlist.ts";
 import { allocSg, freeSg } from "../host/dma/sg_table.ts";
 import { MAP_FAILURES, MAP_OK } from "../host/status.ts";
-import { patternKey } from "../memory/pattern.ts";
-import { sgNext } from "../shm/sg_entry.ts";
 import { BufferPayload } from "./buffer_payload.ts";
-import { CopyIo, type CopyLists } from "./copy_io.ts";
+import type { CommandCopies, CopyLists } from "./copy_io.ts";
+import { copyCommands } from "./copy_test_io.ts";
 import { DriverDma } from "./driver_dma.ts";
+import { describeBuffer } from "./list_build.ts";
 import { ListMapping, physAt } from "./list_mapping.ts";
 import { BufferRing } from "./load/buffer_ring.ts";
-import { type BufferPlan, entryCount, entryPhys, firstEntryBytes, isPageless } from "./load/buffers.ts";
+import { type BufferPlan, entryCount } from "./load/buffers.ts";
 import { type CloneSpec, QUEUE_BYTES } from "./load/clones.ts";
-import { VERSION_ANY } from "./load/versions.ts";
 import { LostWrites } from "./lost_writes.ts";
 import type { CheckedTransfer } from "./mismatch.ts";
 import type { Payload } from "./payload.ts";
 import type { RunDebug } from "./run_debug.ts";
+import { StagedCopy } from "./staged_copy.ts";
+import { streamKey } from "./stream_key.ts";
 import type { System } from "./system.ts";
-import { type IoHook, NO_IO_HOOK } from "./test_hook.ts";
-
-/** Streams have no medium of their own: every clone has bytes of its own, with keys beyond those of devices. */
-const STREAM_KEYS = 4096;
+import { type IoHook, misbehaves, NO_IO_HOOK } from "./test_hook.ts";
+import { type WindowIo, windowIoOf } from "./window_io.ts";
 
 /** Driver state of one clone. Arrays are indexed by tag and allocated at open, so that a command allocates nothing. */
 export class CloneIo {
@@ -40,6 +37,8 @@ export class CloneIo {
   readonly keyLo: number;
   readonly keyHi: number;
   readonly tags: number;
+  /** By tag: the list that the device takes; that of the data, unless windows show them elsewhere. */
+  readonly deviceSg: Int32Array;
   /** By tag: handles of the lists (`dst` only for copies), entries, length, job direction, stream. */
   readonly sg: Int32Array;
   readonly dst: Int32Array;
@@ -64,7 +63,9 @@ export class CloneIo {
   readonly #dma: DriverDma;
   readonly #lists: ListMapping;
   readonly #lost: LostWrites;
-  readonly #copy: CopyIo | null;
+  readonly #windows: WindowIo | null;
+  readonly #copy: CommandCopies | null;
+  readonly #staged: StagedCopy | null;
   readonly #copyLists: CopyLists[] = [];
   readonly #key: readonly [number, number];
   /** Test hook: what one I/O does wrong; none when it has happened. */
@@ -91,13 +92,13 @@ export class CloneIo {
     this.#ctx = ctx;
     this.#payload = payload;
     this.device = system.devices[spec.device] as DmaDevice;
-    const ownStream = spec.isStream || spec.copy !== null;
-    const key = patternKey(spec.seed, ownStream ? STREAM_KEYS + spec.index : spec.device);
+    const key = streamKey(spec);
     this.keyLo = key.lo;
     this.keyHi = key.hi;
     this.#key = [key.lo, key.hi];
     this.tags = spec.depth * spec.commandsPerIo;
     this.sg = new Int32Array(this.tags);
+    this.deviceSg = spec.buffers?.roam == null ? this.sg : new Int32Array(this.tags);
     this.dst = new Int32Array(this.tags);
     this.#lastEntry = new Int32Array(this.tags);
     this.origNents = new Int32Array(this.tags);
@@ -113,17 +114,16 @@ export class CloneIo {
     this.what = { job: spec.jobIndex, engine: spec.engine, io: 0, unit: 0, version: 0 };
     this.#dma = new DriverDma(ctx, this.device, debug, this.what);
     this.#lists = new ListMapping(ctx, this.#dma, system.memmap, spec.job.map === "raw");
+    this.#windows = windowIoOf(system, ctx, this.#dma, spec, this.tags);
     this.#lost = new LostWrites(ctx.arena, ctx.lockOwner, spec.device, spec.commandBytesMax);
-    this.#buffers =
-      payload === null || spec.buffers === null
-        ? null
-        : new BufferPayload(ctx.arena, payload, spec.buffers, key.lo, key.hi);
+    this.#staged = spec.peerBase === null ? null : new StagedCopy(ctx, spec.peerBase - (spec.buffers?.base ?? 0));
+    const delta = this.#staged?.delta;
+    const { buffers } = spec;
+    this.#buffers = buffers && payload && new BufferPayload(ctx.arena, payload, buffers, key.lo, key.hi, delta);
     this.#plan = spec.buffers;
     this.ring = spec.buffers?.places === undefined ? null : new BufferRing(spec.buffers.places, this.tags);
     this.#copy =
-      spec.copy === null
-        ? null
-        : new CopyIo(ctx, this.#dma, system.memmap, spec.copy, this.#lists, payload, this.persistent);
+      spec.copy === null ? null : copyCommands(ctx, this.#dma, system.memmap, spec, spec.copy, this.#lists, payload);
   }
 
   /** Allocates the lists and maps what is mapped once; MAP_OK or a failure code. */
@@ -134,10 +134,13 @@ export class CloneIo {
       if (this.queueAddr < 0) return -this.queueAddr;
     }
     const entries = this.spec.buffers?.entriesMax ?? 1;
+    const { arena, lockOwner } = this.#ctx;
     for (let tag = 0; tag < this.tags; tag += 1) {
-      this.sg[tag] = this.#alloc(entries);
-      if (this.#copy !== null) this.dst[tag] = this.#alloc(1);
-      if ((this.sg[tag] as number) < 0 || (this.dst[tag] as number) < 0) return MAP_FAILURES.noScatterlist.code;
+      this.sg[tag] = allocSg(arena, lockOwner, entries);
+      if (this.#copy !== null) this.dst[tag] = allocSg(arena, lockOwner, 1);
+      if (this.#windows !== null) this.deviceSg[tag] = this.#windows.alloc();
+      const least = Math.min(this.sg[tag] as number, this.deviceSg[tag] as number, this.dst[tag] as number);
+      if (least < 0) return MAP_FAILURES.noScatterlist.code;
       this.#copyLists.push({ source: this.sg[tag] as number, destination: this.dst[tag] as number });
     }
     if (this.#copy !== null) {
@@ -145,7 +148,9 @@ export class CloneIo {
       this.dstNents.fill(1);
       return this.#copy.open(this.what, this.keyLo, this.keyHi);
     }
-    return this.persistent ? this.#mapAll() : MAP_OK;
+    const code = this.persistent ? this.#mapAll() : MAP_OK;
+    this.#staged?.name();
+    return code;
   }
 
   /** Later commands lie in hot-added RAM, or again where they lay; those in flight stay where they are. */
@@ -159,12 +164,11 @@ export class CloneIo {
     if (this.queueAddr > 0) this.#dma.unmapPhys(this.queueAddr, QUEUE_BYTES, DIR.bidirectional);
     this.queueAddr = 0;
     this.#copy?.close();
-    for (let tag = 0; tag < this.#mappedTags; tag += 1) {
-      this.#lists.unmap(this.sg[tag] as number, this.origNents[tag] as number, DIR.bidirectional);
-    }
+    for (let tag = 0; tag < this.#mappedTags; tag += 1) this.#unmap(tag, DIR.bidirectional);
     this.#mappedTags = 0;
     for (let tag = 0; tag < this.tags; tag += 1) {
       if ((this.sg[tag] as number) > 0) freeSg(this.#ctx.arena, this.#ctx.lockOwner, this.sg[tag] as number);
+      this.#windows?.free(this.deviceSg[tag] as number);
       if ((this.dst[tag] as number) > 0) freeSg(this.#ctx.arena, this.#ctx.lockOwner, this.dst[tag] as number);
     }
   }
@@ -195,21 +199,23 @@ export class CloneIo {
     if (!this.persistent) this.#build(tag, bytes);
     if (write) this.#buffers?.produce(what, sg, bytes);
     else this.#buffers?.poison(what, sg, bytes);
+    if (write) this.#staged?.fromPeer(sg, bytes);
     if (this.persistent) {
       this.#dma.syncSgForDevice(sg, this.origNents[tag] as number, this.#dir(tag));
       return MAP_OK;
     }
-    const nents = this.#lists.map(sg, this.origNents[tag] as number, this.#dir(tag));
-    this.nents[tag] = nents;
-    return nents > 0 ? MAP_OK : -nents;
+    this.nents[tag] = 0;
+    const code = this.remap(tag);
+    this.#staged?.name();
+    return code;
   }
 
   /** Ends a command; `version` is what the device delivered for a read, `ok` false skips the check. */
   finish(tag: number, version: number, ok: boolean): void {
     const what = this.#name(tag, version);
     const bytes = this.bytes[tag] as number;
-    const flips = ok && this.#misbehaves(tag, "flip-byte");
-    const wrongSize = this.#misbehaves(tag, "wrong-unmap-size");
+    const flips = ok && misbehaves(this.#hook, "flip-byte", this.io[tag] as number);
+    const wrongSize = misbehaves(this.#hook, "wrong-unmap-size", this.io[tag] as number);
     if (flips || wrongSize) this.#hook = NO_IO_HOOK;
     if (this.#copy !== null) {
       const lists = this.#copyLists[tag] as CopyLists;
@@ -217,37 +223,28 @@ export class CloneIo {
       return;
     }
     const sg = this.sg[tag] as number;
-    const origNents = this.origNents[tag] as number;
-    if (this.persistent) this.#dma.syncSgForCpu(sg, origNents, this.#dir(tag));
-    else this.#lists.unmap(sg, origNents, this.#dir(tag), wrongSize);
+    if (this.persistent) this.#dma.syncSgForCpu(sg, this.origNents[tag] as number, this.#dir(tag));
+    else this.#unmap(tag, this.#dir(tag), wrongSize);
     if (flips) this.#payload?.flip(what, physAt(this.#ctx.arena, sg, bytes >> 1));
+    if (ok && this.write[tag] === 0) this.#staged?.toPeer(sg, bytes);
     if (!ok || this.write[tag] === 1 || this.#buffers === null) return;
     this.#buffers.check(what, sg, bytes);
-    this.#checkWritten(tag, this.#buffers, version);
+    // A verify pass also asks that the medium took the write itself, not only that it is consistent.
+    if (!this.spec.isStream) this.#lost.check(what, this.#buffers, sg, this.expected[tag] as number, version, bytes);
+  }
+
+  /** Maps the command, anew when a window of it was revoked. MAP_OK, or a failure code with nothing mapped. */
+  remap(tag: number): number {
+    const dir = this.persistent ? DIR.bidirectional : this.#dir(tag);
+    if ((this.nents[tag] as number) > 0) this.#unmap(tag, dir);
+    const nents = this.#map(tag, dir);
+    this.nents[tag] = Math.max(0, nents);
+    return nents > 0 ? MAP_OK : -nents;
   }
 
   /** Test hook: the device reports the command's write complete and does not put it on its medium. */
   losesWrite(tag: number): boolean {
-    return this.write[tag] === 1 && this.#misbehaves(tag, "lose-write");
-  }
-
-  #misbehaves(tag: number, kind: IoHook["kind"]): boolean {
-    return this.#hook.kind === kind && this.io[tag] === this.#hook.io;
-  }
-
-  /** A verify pass also asks that the medium took the write itself, not only that it is consistent. */
-  #checkWritten(tag: number, buffers: BufferPayload, delivered: number): void {
-    const expected = this.expected[tag] as number;
-    if (expected === 0 || this.spec.isStream) return;
-    const stale = this.#lost.firstStale(delivered, expected, this.unit[tag] as number, this.bytes[tag] as number);
-    if (stale < 0) return;
-    const isKnown = expected !== VERSION_ANY;
-    this.what.version = isKnown ? expected : 0;
-    buffers.lost(this.what, this.sg[tag] as number, stale, isKnown);
-  }
-
-  #alloc(entries: number): number {
-    return allocSg(this.#ctx.arena, this.#ctx.lockOwner, entries);
+    return this.write[tag] === 1 && misbehaves(this.#hook, "lose-write", this.io[tag] as number);
   }
 
   #dir(tag: number): number {
@@ -262,36 +259,37 @@ export class CloneIo {
     return what;
   }
 
+  #map(tag: number, dir: number): number {
+    const [sg, nents] = [this.sg[tag] as number, this.origNents[tag] as number];
+    if (this.#windows === null) return this.#lists.map(sg, nents, dir);
+    return this.#windows.map(tag, sg, this.deviceSg[tag] as number, nents, dir);
+  }
+
+  #unmap(tag: number, dir: number, wrongSize = false): void {
+    const [sg, nents] = [this.sg[tag] as number, this.origNents[tag] as number];
+    if (this.#windows === null) this.#lists.unmap(sg, nents, dir, wrongSize);
+    else this.#windows.unmap(tag, sg, this.deviceSg[tag] as number, nents, dir);
+  }
+
   /** Describes the command's buffer in its list. The end mark moves with the length of the command. */
   #build(tag: number, bytes: number): void {
-    const { arena } = this.#ctx;
+    if (this.#windows !== null) {
+      this.origNents[tag] = this.#windows.describe(tag, this.sg[tag] as number, bytes);
+      return;
+    }
     const plan = this.#plan as BufferPlan;
     const place = this.ring === null ? tag : this.ring.take(tag);
-    const count = entryCount(plan, bytes);
     const last = this.#lastEntry[tag] as number;
-    if (last !== 0) sgUnmarkEnd(arena, last);
-    let entry = this.sg[tag] as number;
-    let left = bytes;
-    for (let i = 0; i < count; i += 1) {
-      const length = Math.min(left, i === 0 ? firstEntryBytes(plan) : plan.entryBytes);
-      sgSetPhys(arena, entry, entryPhys(plan, place, i), length, !isPageless(plan, i));
-      left -= length;
-      if (i < count - 1) entry = sgNext(arena, entry);
-    }
-    assert(left === 0, "the entries cover the command");
-    sgMarkEnd(arena, entry);
-    this.#lastEntry[tag] = entry;
-    this.origNents[tag] = count;
+    this.#lastEntry[tag] = describeBuffer(this.#ctx.arena, plan, place, this.sg[tag] as number, bytes, last);
+    this.origNents[tag] = entryCount(plan, bytes);
   }
 
   /** Bidirectional, because one mapping serves reads and writes. */
   #mapAll(): number {
-    const plan = this.spec.buffers as BufferPlan;
     for (let tag = 0; tag < this.tags; tag += 1) {
-      this.#build(tag, plan.commandBytes);
-      const nents = this.#lists.map(this.sg[tag] as number, this.origNents[tag] as number, DIR.bidirectional);
-      if (nents < 0) return -nents;
-      this.nents[tag] = nents;
+      this.#build(tag, (this.spec.buffers as BufferPlan).commandBytes);
+      const code = this.remap(tag);
+      if (code !== MAP_OK) return code;
       this.#mappedTags = tag + 1;
     }
     return MAP_OK;

@@ -31,6 +31,7 @@ export class ListMapping {
   /** DMA entries of the mapped list, or -(failure code) with nothing pinned or mapped. */
   map(sg: number, origNents: number, dir: number): number {
     if (this.#raw) return giveRaw(this.#ctx, sg, origNents);
+    if (this.#hasPrivate(sg, origNents)) return -MAP_FAILURES.privatePage.code;
     if (!this.#pin(sg, origNents)) return -MAP_FAILURES.noBacking.code;
     const nents = this.#dma.mapSg(sg, origNents, dir);
     if (nents < 0) this.#unpin(sg, origNents);
@@ -43,6 +44,17 @@ export class ListMapping {
     if (wrongSize) this.#dma.unmapWrongSize(sg, origNents, dir);
     else this.#dma.unmapSg(sg, origNents, dir);
     this.#unpin(sg, origNents);
+  }
+
+  /** A struct page whose pfn is fictitious: nothing that a device could use as an address. */
+  #hasPrivate(sg: number, nents: number): boolean {
+    const arena = this.#ctx.arena;
+    let entry = sg;
+    for (let i = 0; i < nents; i += 1) {
+      if (this.#memmap.pfnToPage(arena.f64[(entry + SG.pfn) >>> 1] as number)?.addressable === false) return true;
+      entry = sgNext(arena, entry);
+    }
+    return false;
   }
 
   #pin(sg: number, nents: number): boolean {

@@ -8,7 +8,9 @@ import { mediaRead } from "../memory/media.ts";
 import { MediaRuns } from "../memory/media_runs.ts";
 import { UNIT_BYTES, VERSION_FOLLOW } from "../memory/pattern.ts";
 import type { Arena } from "../shm/arena.ts";
-import { isOlderVersion } from "./load/versions.ts";
+import type { BufferPayload } from "./buffer_payload.ts";
+import { isOlderVersion, VERSION_ANY } from "./load/versions.ts";
+import type { CheckedTransfer } from "./mismatch.ts";
 
 /** Looks for stale sectors in the reads of one clone. */
 export class LostWrites {
@@ -25,6 +27,26 @@ export class LostWrites {
     this.#owner = owner;
     this.#device = device;
     this.#sectorsMax = Math.ceil(bytesMax / UNIT_BYTES);
+  }
+
+  /**
+   * Reports the read `what` of the list at `sg` as lost where it holds less than `expected`, 0 = anything is right. `delivered` and
+   * `bytes` are as for {@link firstStale}.
+   */
+  check(
+    what: CheckedTransfer,
+    buffers: BufferPayload,
+    sg: number,
+    expected: number,
+    delivered: number,
+    bytes: number,
+  ): void {
+    if (expected === 0) return;
+    const stale = this.firstStale(delivered, expected, what.unit, bytes);
+    if (stale < 0) return;
+    const isKnown = expected !== VERSION_ANY;
+    what.version = isKnown ? expected : 0;
+    buffers.lost(what, sg, stale, isKnown);
   }
 
   /**

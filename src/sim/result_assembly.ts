@@ -21,6 +21,7 @@ import { bottleneckOf, type IoTotals } from "./bottleneck.ts";
 import { confidenceOf } from "./confidence.ts";
 import type { CloneSpec } from "./load/clones.ts";
 import { isPaced } from "./load/pace.ts";
+import { stagedNote } from "./load/staged.ts";
 import { mismatchCount, readMismatches } from "./mismatch.ts";
 import type {
   Bottleneck,
@@ -38,6 +39,7 @@ import { debugResult, type RunDebugPlain } from "./run_debug.ts";
 import type { RunSetup } from "./run_setup.ts";
 import type { JobStats } from "./stats.ts";
 import { loadValidation } from "./validation_summary.ts";
+import { windowCounters } from "./window_counters.ts";
 
 /** What a clock's driver hands over. */
 export interface RunOutcome {
@@ -122,7 +124,7 @@ function jobResult(setup: RunSetup, index: number, stats: JobStats): JobResult {
     faults: stats.faults,
     retries: stats.retries,
     verified_ios: stats.verifiedIos,
-    notes: job.ignored,
+    notes: first.staged === null ? job.ignored : [...job.ignored, stagedNote(first.staged)],
     ...(job.latencyTarget === null ? {} : { latency_target: { depth: stats.foundDepth, met: stats.depthMet } }),
   };
 }
@@ -187,6 +189,7 @@ function countersOf(setup: RunSetup, outcome: RunOutcome): Record<string, Record
     },
     iotlb: { lookups: outcome.iotlbLookups, misses: outcome.iotlbMisses },
     ...(pool === null ? {} : { swiotlb: swiotlbCounters(arena, pool) }),
+    ...windowCounters(arena, system, outcome.stats),
   };
 }
 

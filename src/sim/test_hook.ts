@@ -51,3 +51,8 @@ export function parseTestHook(text: string | null): TestHook {
     remedy: "unset DMASIM_TEST_HOOK",
   });
 }
+
+/** I/O `io` is the one that the hook asks to go wrong in this way. */
+export function misbehaves(hook: IoHook, kind: IoHook["kind"], io: number): boolean {
+  return hook.kind === kind && hook.io === io;
+}

@@ -17,6 +17,7 @@ const LOCK_NAMES: Readonly<Record<number, string>> = {
   [COST_LOCK.iovaTree]: "iova tree",
   [COST_LOCK.flushQueue]: "flush queue",
   [COST_LOCK.swiotlbArea]: "swiotlb area",
+  [COST_LOCK.window]: "window lock",
 };
 
 /** Entries of a table of the formats in use: one walk serves as many neighbours. */
@@ -121,10 +122,23 @@ function plainPs(prices: HostPrices, cost: CostRecord): number {
     (cost.ptesWritten > 0 ? prices.mapTrapPs : 0) +
     cost.domainFlushes * (prices.queue.issuePs + prices.queue.syncPs + prices.queue.trapPs) +
     cost.bytesBounced * prices.copyBytePs +
+    cost.stagedStoreBytes * prices.stagedStoreBytePs +
+    cost.stagedLoadBytes * prices.stagedLoadBytePs +
     cost.linesFlushed * prices.cacheLinePs +
     (cost.slotsTaken > 0 ? prices.slotMapPs : 0) +
+    windowWorkPs(prices, cost) +
     // A transient pool: memory as for a table page, then every slot record written.
     (cost.transientSlots > 0 ? prices.tablePs + cost.transientSlots * prices.slotProbePs : 0)
+  );
+}
+
+/** Moving windows: pin calls with their remaps, revokes, read-backs, and pages that went to RAM instead. */
+function windowWorkPs(prices: HostPrices, cost: CostRecord): number {
+  return (
+    cost.windowRemaps * prices.windowRemapPs +
+    cost.windowRevokes * prices.windowRevokePs +
+    cost.windowReadBacks * prices.windowReadBackPs +
+    cost.bytesMigrated * prices.migrateBytePs
   );
 }
 
@@ -140,6 +154,7 @@ function holdPs(prices: HostPrices, kind: number, work: number): number {
   if (kind === COST_LOCK.depot) return prices.depotPs;
   if (kind === COST_LOCK.iovaTree) return prices.treePs + work * prices.treeStepPs;
   if (kind === COST_LOCK.flushQueue) return prices.magazinePs;
+  if (kind === COST_LOCK.window) return prices.windowLockPs;
   return work * prices.slotProbePs;
 }
 

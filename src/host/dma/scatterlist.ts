@@ -46,6 +46,12 @@ export function sgSetPhys(arena: Arena, sg: number, phys: Phys, length: number, 
   else sgSetPfn(arena, sg, pfn, length, offset);
 }
 
+/** An importer's entry of a moving window: `length` bytes through the slot whose record is at `slotWord`, valid for `generation`. Keeps the end mark. */
+export function sgSetWindow(arena: Arena, sg: number, slotWord: number, generation: number, length: number): void {
+  sgSetPfn(arena, sg, slotWord, length, generation);
+  arena.i32[sg + SG.flags] = (arena.i32[sg + SG.flags] as number) | SG_FLAG.window;
+}
+
 /** False for a page-less entry: memory without struct page, hence without a kernel virtual address. */
 export function sgHasPage(arena: Arena, sg: number): boolean {
   return ((arena.i32[sg + SG.flags] as number) & SG_FLAG.hasPage) !== 0;

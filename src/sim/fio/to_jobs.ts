@@ -127,6 +127,7 @@ function placementOf(options: OptionSet): JobPlacement {
     verifyPass: hasVerifyPass(options),
     device: null,
     target: "ram",
+    workingSetBytes: null,
     source: "ram",
     pagelessTarget: null,
     sg: resolveBuffers(options),

@@ -7,12 +7,17 @@
  * Every command of every slot has its own cells, so that concurrent I/Os never share a page. The
  * gap and guard pages catch over-copies.
  */
-import { alignUp, PAGE_BYTES, type Phys } from "../../base/addr.ts";
+import { alignUp, alignUpWide, PAGE_BYTES, type Phys } from "../../base/addr.ts";
 import { DmasimError } from "../../base/errors.ts";
+import type { WindowSet } from "../../host/p2p/window_set.ts";
 import type { PhysMap, PhysRegion } from "../../memory/physmap.ts";
 import type { JobSpec } from "../profile/job.ts";
+import { planRoam, type RoamPlan, roamEntries } from "./roam.ts";
 
 const HUGE_PAGE_BYTES = 2 ** 21;
+/** Private memory over which a job's buffers roam when it does not say. */
+const WORKING_SET_BYTES = 2 ** 30;
+const NOTHING_RESERVED: readonly [Phys, Phys] = [0, 0];
 
 /** Placement of all buffers of one clone. */
 export interface BufferPlan {
@@ -30,6 +35,8 @@ export interface BufferPlan {
   readonly pagelessShare: number;
   /** The target region's pages have struct pages. */
   readonly hasPages: boolean;
+  /** Set for private device memory: the buffers move from I/O to I/O. */
+  readonly roam: RoamPlan | null;
   /** Buffers of the ring that commands take in turn; absent = each command has its own. */
   readonly places?: number;
 }
@@ -37,14 +44,18 @@ export interface BufferPlan {
 /** Hands out buffer memory region by region, from a deterministic start. */
 export class BufferAllocator {
   readonly #map: PhysMap;
+  readonly #windows: readonly WindowSet[];
   readonly #next = new Map<string, number>();
 
-  constructor(map: PhysMap) {
+  constructor(map: PhysMap, windows: readonly WindowSet[] = []) {
     this.#map = map;
+    this.#windows = windows;
   }
 
   plan(job: JobSpec, commandBytes: number, commands: number, reserved: readonly [Phys, Phys]): BufferPlan {
     const region = this.region(job, job.target);
+    const set = this.#windows.find(({ memoryStart }) => memoryStart === region.start);
+    if (set !== undefined) return this.#roaming(job, region, set, commandBytes, commands);
     const shape = job.sg;
     const entryBytes = Math.max(1, Math.min(shape.entryBytes, commandBytes + shape.offsetBytes));
     const firstOffset =
@@ -71,6 +82,32 @@ export class BufferAllocator {
       pagelessShare: shape.pagelessShare,
       hasPages: region.memmap !== "none",
       ...(places === commands ? {} : { places }),
+      roam: null,
+    };
+  }
+
+  /** Every clone of the job has its share of the working set. */
+  #roaming(job: JobSpec, region: PhysRegion, set: WindowSet, commandBytes: number, commands: number): BufferPlan {
+    const wanted = job.workingSetBytes ?? Math.min(WORKING_SET_BYTES, region.bytes - 2 ** 25);
+    const cells = alignUp(commandBytes, PAGE_BYTES) * commands;
+    const bytes = Math.max(cells, Math.floor(wanted / job.numjobs));
+    const { pageBytes } = set;
+    const base = alignUpWide(this.#take(job, region, bytes + pageBytes, NOTHING_RESERVED), pageBytes);
+    const at = { set: set.index, base, pageBytes, random: job.rw.startsWith("rand") };
+    const roam = planRoam(at, commandBytes, commands, bytes);
+    return {
+      base,
+      pagelessBase: 0,
+      commandBytes,
+      stride: roam.cellBytes * roam.turns,
+      cellBytes: roam.cellBytes,
+      entryBytes: roam.cellBytes,
+      firstOffset: 0,
+      entriesMax: roamEntries(roam),
+      scatter: true,
+      pagelessShare: 0,
+      hasPages: true,
+      roam,
     };
   }
 

@@ -4,6 +4,7 @@ import { formatBytes } from "../../base/units.ts";
 import { CPUS_MAX, ENGINES_MAX } from "../../shm/capacities.ts";
 import { REGIONS } from "../../shm/layout.ts";
 import { unsoundDmaRanges } from "./check_dma_ranges.ts";
+import { unsoundWindows } from "./check_windows.ts";
 import type { Bar, Bridge, Device, Machine } from "./description.ts";
 import { isPreset, presetFamilies } from "./device_preset.ts";
 import { firstFault, formatRange, type MachineFault, nameList } from "./fault.ts";
@@ -19,6 +20,7 @@ export function checkDevices(machine: Machine): MachineFault | undefined {
     firstFault(machine.devices, (device, index) => unknownIrqCpu(machine, device, index)) ??
     firstFault(machine.devices, unsoundMedium) ??
     firstFault(machine.devices, unsoundMemory) ??
+    unsoundWindows(machine) ??
     firstFault(machine.devices, duplicateBar) ??
     firstFault(machine.devices, (device, index) => barOutsideWindows(machine, device, index)) ??
     unsoundDefault(machine)

@@ -180,6 +180,8 @@ export interface Bar {
   readonly bytes: number;
   readonly memmap: MemmapMode;
   readonly prefetchable: boolean;
+  /** Width of the BAR register. */
+  readonly bits: 32 | 64;
 }
 
 /** A device that does DMA, with its driver's DMA parameters and its service figures. */
@@ -212,6 +214,8 @@ export interface Device {
   readonly maxTransferBytes: number;
   readonly coherent: boolean;
   readonly untrusted: boolean;
+  /** Address Translation Services: the device asks the IOMMU itself and sends translated requests. */
+  readonly ats: boolean;
   /** Domain type; null = the machine's. */
   readonly iommuMode: IommuMode | null;
   /** IOMMU unit on the device's way to memory; null = untranslated. */
@@ -245,6 +249,17 @@ export interface DeviceMemory {
   readonly memmap: MemmapMode;
   /** Index of the BAR through which the bus reaches it; null = unreachable. */
   readonly bar: number | null;
+  /** Bytes of the BAR that show private memory, and of one slot. */
+  readonly windowBytes: number;
+  readonly windowPageBytes: number;
+  /** Bytes from the start that peers may see. */
+  readonly exposableBytes: number;
+  /** Pages that no window can show migrate to RAM. */
+  readonly migrates: boolean;
+  /** Mappings of a clone after which the device takes one page back; 0 = never. */
+  readonly revokeEvery: number;
+  /** How drivers of peers map private pages. */
+  readonly importer: "resolve" | "refuse" | "unchecked";
 }
 
 /** Service of the device itself; literature values until calibrated. */

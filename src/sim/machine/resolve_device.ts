@@ -17,7 +17,7 @@ export function resolveDevices(document: MachineDocument, cpuCount: number): Dev
     ...resolvePlace(document, device),
     ...resolveDma(document, device, cpuCount),
     bars: device.bars.map(resolveBar),
-    memory: resolveMemory(device.memory),
+    memory: resolveMemory(device),
     medium: resolveMedium(device, DEVICE_CLASSES[device.class].medium),
     service: resolveService(device, DEVICE_CLASSES[device.class].service),
     serviceFrom: serviceFrom(device),
@@ -37,6 +37,7 @@ function resolvePlace(document: MachineDocument, device: DeviceDocument) {
     irqCpus: device.irq_cpus,
     coherent: device.coherent,
     untrusted: device.untrusted,
+    ats: device.ats,
   };
 }
 
@@ -70,11 +71,24 @@ function resolveBar(bar: DeviceDocument["bars"][number]): Bar {
     bytes: bar.size,
     memmap: bar.memmap,
     prefetchable: bar.prefetchable,
+    bits: bar.bits,
   };
 }
 
-function resolveMemory(memory: DeviceDocument["memory"]): DeviceMemory | null {
-  return memory === null ? null : { bytes: memory.size, memmap: memory.memmap, bar: memory.bar };
+function resolveMemory({ memory, bars }: DeviceDocument): DeviceMemory | null {
+  if (memory === null) return null;
+  const barBytes = bars.find((bar) => bar.index === memory.bar)?.size ?? 0;
+  return {
+    bytes: memory.size,
+    memmap: memory.memmap,
+    bar: memory.bar,
+    windowBytes: Math.min(memory.window ?? barBytes, barBytes),
+    windowPageBytes: memory.window_page,
+    exposableBytes: memory.exposable ?? memory.size,
+    migrates: memory.migrate,
+    revokeEvery: memory.revoke_every,
+    importer: memory.importer,
+  };
 }
 
 function resolveMedium(device: DeviceDocument, byClass: Medium | null): Medium | null {

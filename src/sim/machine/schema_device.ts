@@ -15,6 +15,7 @@ const barSchema = z.strictObject({
     .enum(["none", "p2pdma"])
     .default("none")
     .describe("Struct pages of the BAR: none, or p2pdma (pci_p2pdma_add_resource), which peers may use as DMA target"),
+  bits: z.literal([32, 64]).default(64).describe("Width of the BAR register: 32 cannot place anything above 4 GiB"),
   prefetchable: z.boolean().default(false).describe("Prefetchable memory BAR"),
 });
 
@@ -28,6 +29,25 @@ const deviceMemorySchema = z.strictObject({
     .nullable()
     .default(null)
     .describe("BAR through which the bus reaches it; a smaller BAR is a window that moves. null = unreachable"),
+  window: size(4096).optional().describe("Bytes of the BAR that show private memory to peers. Default: the whole BAR"),
+  window_page: size(4096).default(65_536).describe("Bytes that one window slot shows, a power of two: 64 KiB, 2 MiB"),
+  exposable: size(0)
+    .optional()
+    .describe("Bytes from the start that peers may see; the device keeps the rest. Default: all"),
+  migrate: z
+    .boolean()
+    .default(false)
+    .describe("What no window can show migrates to RAM (HMM) instead of being refused"),
+  revoke_every: whole(0, 1e9)
+    .default(0)
+    .describe("The device takes a page back (move_notify) after this many mappings of a job clone; 0 = never"),
+  importer: z
+    .enum(["resolve", "refuse", "unchecked"])
+    .default("resolve")
+    .describe(
+      "How peers' drivers map private pages: resolve = by window; refuse = by their fictitious address, which the DMA " +
+        "layer refuses; unchecked = by it, and nothing refuses",
+    ),
 });
 
 const mediumSchema = z.strictObject({
@@ -111,6 +131,10 @@ const dma = {
   max_transfer: size(512, SEGMENT_BYTES_MAX).optional().describe("Largest transfer of one command"),
   coherent: z.boolean().default(true).describe("DMA snoops the CPU caches; false = maps maintain caches"),
   untrusted: z.boolean().default(false).describe("External-facing port: strict domain, partial pages bounce"),
+  ats: z
+    .boolean()
+    .default(false)
+    .describe("Address Translation Services: translated requests pass ACS redirects of ports with direct-translated"),
   iommu_mode: z
     .enum(["passthrough", "lazy", "strict"])
     .nullable()

@@ -4,6 +4,7 @@
  * Words are fio's (HOWTO "Job parameters"); units end the name. Immutable after loading.
  */
 import type { SourceLocation } from "../../base/errors.ts";
+import type { CopyTest } from "../load/copy_test.ts";
 import type { MachineEvent } from "./events.ts";
 
 /** fio's `rw`, from the job's point of view, plus `copy` (memory to memory by a DMA engine). */
@@ -138,13 +139,17 @@ export interface JobSpec {
   readonly submitMode: "inline" | "offload";
   /** Machine device that moves the data; null = the machine's default block target (or what `filenames` names). */
   readonly device: string | null;
-  /** Memory the buffers lie in: `ram`, a pmem region's name, or `bar:DEVICE`. */
+  /** Memory the buffers lie in: `ram`, a pmem region's name, `bar:DEVICE`, or `vram:DEVICE` behind moving windows. */
   readonly target: string;
   /** Source memory of a `copy` job; same words as `target`. */
   readonly source: string;
   /** Memory of the page-less entries of mixed lists; null = the first page-less region. */
   readonly pagelessTarget: string | null;
+  /** Bytes of a `vram:DEVICE` target over which the buffers roam; null = a part that fits the arena. */
+  readonly workingSetBytes: number | null;
   readonly sg: SgShape;
+  /** A `copy` job of dmatest: what it transfers instead. */
+  readonly copyTest?: CopyTest;
   /** `raw`: no mapping, the device is given physical addresses. */
   readonly map: "per-io" | "persistent" | "raw";
   /** Buffers are taken in turn from a ring of about this size; absent = one for each command in flight. */
@@ -175,4 +180,12 @@ export interface Profile {
   /** Check after the power cut that acknowledged data are there; absent = no cut. */
   readonly verify?: "after-power-cut";
   readonly jobs: readonly JobSpec[];
+  /** What happens where Linux refuses two peers; absent = staged through memory. */
+  readonly p2p?: PeerPolicy;
+}
+
+/** Peer-to-peer rules of a profile. */
+export interface PeerPolicy {
+  /** `allow`: data between refused peers go through memory, moved by the CPU; `forbid`: such I/O fails. */
+  readonly staged: "allow" | "forbid";
 }

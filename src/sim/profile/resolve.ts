@@ -12,7 +12,17 @@ export const DEFAULT_SEED = 1;
 /** What the two syntaxes say in their own ways: memory, device, verification. */
 export type JobPlacement = Pick<
   JobSpec,
-  "verify" | "verifyPass" | "device" | "target" | "source" | "pagelessTarget" | "sg" | "map" | "ringBytes" | "persist"
+  | "verify"
+  | "verifyPass"
+  | "device"
+  | "target"
+  | "source"
+  | "pagelessTarget"
+  | "workingSetBytes"
+  | "sg"
+  | "map"
+  | "ringBytes"
+  | "persist"
 >;
 
 /** One job as its reader hands it over: options merged with the global ones, placement already understood. */

@@ -118,7 +118,10 @@ const paceKeys = {
 /** Memory and mapping: ours. */
 const memoryKeys = {
   device: textKey("name of the machine's device that moves the data; default the machine's block device"),
-  target: textKey("memory that the buffers lie in: ram, the name of a pmem region, or bar:DEVICE; default ram"),
+  target: textKey(
+    "memory that the buffers lie in: ram, the name of a pmem region, bar:DEVICE, or vram:DEVICE (private memory behind moving windows); default ram",
+  ),
+  working_set: sizeKey("bytes of a vram target over which the buffers roam; default 1 GiB, or the memory if smaller"),
   source: textKey("memory that a copy job reads, the same words as target; default ram"),
   pageless_target: textKey("memory of entries without struct page; default the first page-less region"),
   sg: sgSchema.optional().describe("shape of each I/O's scatterlist"),
@@ -169,6 +172,17 @@ export const profileSchema = z
       .describe(
         "cut the power (event power_cut) and check that data in persistent memory that was acknowledged survives",
       ),
+    p2p: z
+      .strictObject({
+        staged: z
+          .enum(["allow", "forbid"])
+          .default("allow")
+          .describe(
+            "between peers that Linux refuses: allow = through memory, moved on by the CPU; forbid = the I/O fails",
+          ),
+      })
+      .optional()
+      .describe("peer-to-peer rules"),
     global: globalSchema.optional().describe("keys that every job inherits"),
     jobs: z
       .array(jobSchema)

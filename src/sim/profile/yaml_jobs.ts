@@ -26,6 +26,7 @@ const PLACEMENT_KEYS: ReadonlySet<string> = new Set([
   "target",
   "source",
   "pageless_target",
+  "working_set",
   "sg",
   "map",
   "ring",
@@ -50,6 +51,7 @@ export function loadYamlProfile(file: string, overrides: readonly Override[] = [
     ...(value.events === undefined ? {} : { events: resolveEvents(value.events, document.locate) }),
     ...(value.verify === undefined ? {} : { verify: value.verify }),
     jobs,
+    ...(value.p2p === undefined ? {} : { p2p: value.p2p }),
   };
 }
 
@@ -69,7 +71,7 @@ function documentToJob(
   const merged: JobKeys = { ...global, ...job };
   const memory = new OptionSet(
     [...entriesOf(document, global, ["global"]), ...entriesOf(document, job, ["jobs", index])].filter(
-      ({ name: key }) => key === "ring",
+      ({ name: key }) => key === "ring" || key === "working_set",
     ),
     standardSizeParser,
   );
@@ -82,7 +84,12 @@ function documentToJob(
     at,
     options,
     dialect: YAML_DIALECT,
-    placement: placementOf(merged, sg, memory.size("ring", PAGE_BYTES, RING_BYTES_MAX)),
+    placement: placementOf(
+      merged,
+      sg,
+      memory.size("ring", PAGE_BYTES, RING_BYTES_MAX),
+      memory.size("working_set", PAGE_BYTES, RING_BYTES_MAX),
+    ),
     notes: [],
   });
 }
@@ -129,7 +136,12 @@ function splitEntryText(entry: { readonly bs: string | number; readonly percent?
   return entry.percent === undefined ? String(entry.bs) : `${entry.bs}/${entry.percent}`;
 }
 
-function placementOf(keys: JobKeys, sg: SgShape, ringBytes: number | null): JobPlacement {
+function placementOf(
+  keys: JobKeys,
+  sg: SgShape,
+  ringBytes: number | null,
+  workingSetBytes: number | null,
+): JobPlacement {
   return {
     verify: keys.verify ?? true,
     verifyPass: keys.verify_pass ?? false,
@@ -137,6 +149,7 @@ function placementOf(keys: JobKeys, sg: SgShape, ringBytes: number | null): JobP
     target: keys.target ?? "ram",
     source: keys.source ?? "ram",
     pagelessTarget: keys.pageless_target ?? null,
+    workingSetBytes,
     sg,
     map: keys.map ?? "per-io",
     ...(ringBytes === null ? {} : { ringBytes }),

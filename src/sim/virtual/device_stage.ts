@@ -7,6 +7,7 @@
  * A piece is translated at the virtual instant at which the device gets to it; its bytes follow later, in that order.
  */
 import { recordFault } from "../../device/fault.ts";
+import { leaveWindows } from "../../device/window_access.ts";
 import type { HostContext } from "../../host/context.ts";
 import type { LinkShape } from "../../pcie/link.ts";
 import { DESC_OP, DMA_STATUS } from "../../shm/dma_status.ts";
@@ -34,8 +35,8 @@ export class DeviceStage {
   readonly #ctx: HostContext;
   readonly #fabric: Fabric;
   readonly #bytes: StreamBytes;
-  readonly #target: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
-  readonly #control: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
+  readonly #target: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false, ownLinks: 0, peerLinks: 0 };
+  readonly #control: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false, ownLinks: 0, peerLinks: 0 };
   readonly #interruptPs: number;
   readonly #perTlp: boolean;
   readonly #powerCut: PowerCut | null;
@@ -89,7 +90,7 @@ export class DeviceStage {
     if (stream.op === DESC_OP.copy) {
       const status = this.#bytes.copyAtOnce(stream);
       if (status !== DMA_STATUS.ok) this.#failed(stream, status, this.#bytes.faultAddr);
-    } else stream.cursor.begin(this.#ctx.arena, io.sg[tag] as number, io.nents[tag] as number, bytes);
+    } else stream.cursor.begin(this.#ctx.arena, io.deviceSg[tag] as number, io.nents[tag] as number, bytes);
   }
 
   /** One quantum of a stream; `alone` = nobody else waits. True when the direction has no more. */
@@ -121,6 +122,7 @@ export class DeviceStage {
     const { lane, tag, bytes } = stream;
     const { device } = lane;
     const endPs = stream.endPs + device.fn.latencyPs(bytes);
+    if (stream.op !== DESC_OP.copy) lane.entered[tag] = stream.cursor.entered;
     if (this.#follow !== null) this.#follow.transferred(stream, endPs);
     if (stream.op === DESC_OP.write) return endPs;
     if (stream.op === DESC_OP.read) {
@@ -138,6 +140,8 @@ export class DeviceStage {
   /** The transfer is over at `nowPs`: completion entry and interrupt; time at which the handler runs. */
   completed(lane: Lane, tag: number, nowPs: number): number {
     const { fn, linked } = lane.device;
+    leaveWindows(this.#ctx.arena, lane.io.deviceSg[tag] as number, lane.entered[tag] as number);
+    lane.entered[tag] = 0;
     const log = this.#follow === null ? null : this.#follow.log(lane, tag, "completion");
     fn.log = log;
     this.#control.translatePs = queueTranslatePs(lane, QUEUE.completion, COMPLETION_BYTES, nowPs);

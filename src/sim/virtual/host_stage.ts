@@ -104,6 +104,17 @@ export class HostStage {
     return endPs;
   }
 
+  /** A window of the command was revoked: maps it anew; time at which the device may fetch it, or negative: look again then. */
+  remap(lane: Lane, tag: number, cpu: number): number {
+    this.enter(lane, cpu);
+    const code = lane.io.remap(tag);
+    const endPs = this.#charge(lane, tag, "map") + this.#prices.submitPs;
+    if (code !== MAP_OK) return -(endPs + RETRY_NS * 1000);
+    lane.stats.retries += 1;
+    lane.status[tag] = DMA_STATUS.ok;
+    return endPs;
+  }
+
   /** Unmaps and ends the command. */
   complete(lane: Lane, tag: number, cpu: number): number {
     const nowPs = this.#clock.nowPs;

@@ -1,6 +1,7 @@
 /** One job clone under the virtual clock, with everything it moves through. */
 import type { DeviceAccess } from "../../device/access.ts";
 import type { HostContext } from "../../host/context.ts";
+import { DMA_STATUS } from "../../shm/dma_status.ts";
 import { CloneIo } from "../io_path.ts";
 import type { CloneSpec } from "../load/clones.ts";
 import type { IoWatch } from "../load/io_watch.ts";
@@ -49,6 +50,8 @@ export class Lane {
   readonly status: Uint8Array;
   readonly faultAddr: Float64Array;
   readonly delivered: Float64Array;
+  /** By tag: entries of the list whose windows the transfer holds. */
+  readonly entered: Uint16Array;
   /** Number of the transfer of tag 0 among those of all lanes; one for each tag. */
   readonly firstStream: number;
   persistentPath = 0;
@@ -82,7 +85,13 @@ export class Lane {
     this.status = new Uint8Array(this.io.tags);
     this.faultAddr = new Float64Array(this.io.tags);
     this.delivered = new Float64Array(this.io.tags);
+    this.entered = new Uint16Array(this.io.tags);
     this.firstStream = firstStream;
+  }
+
+  /** The command met a window that shows another page now. */
+  isRevoked(tag: number): boolean {
+    return this.status[tag] === DMA_STATUS.staleWindow;
   }
 }
 

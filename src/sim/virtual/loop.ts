@@ -235,10 +235,17 @@ export class VirtualLoop {
   }
 
   #complete(lane: Lane, tag: number, cpu: number): number {
-    const endPs = this.#host.complete(lane, tag, cpu);
+    const endPs = lane.isRevoked(tag) ? this.#remap(lane, tag, cpu) : this.#host.complete(lane, tag, cpu);
     this.#timers.armFlush(lane.io.device.domain);
     this.#goOn(lane);
     return endPs;
+  }
+
+  #remap(lane: Lane, tag: number, cpu: number): number {
+    const atPs = this.#host.remap(lane, tag, cpu);
+    const kind = atPs > 0 ? EVENT.fetch : EVENT.done;
+    this.#queue.push(Math.abs(atPs) + this.#doorbellPs, PRIORITY.device, kind, lane.spec.index, tag);
+    return atPs > 0 ? atPs : this.clock.nowPs;
   }
 
   /** Lets the lane issue as soon as its time and its CPU allow, or closes it. */

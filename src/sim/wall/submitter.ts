@@ -48,6 +48,8 @@ export class WallSubmitter {
   readonly #comps: number;
   /** Path of every command, by tag. */
   readonly #paths: Uint8Array;
+  /** Tags of commands that met a revoked window and wait for a new mapping. */
+  readonly #revoked: number[] = [];
   #opened = false;
   #failedTries = 0;
   #aborted = false;
@@ -107,7 +109,26 @@ export class WallSubmitter {
   poll(nowNs: number): number {
     this.#ctx.cpu = this.#spec.cpu;
     this.#ctx.nowNs = nowNs;
-    return this.#reap(nowNs) + this.#submit(nowNs);
+    return this.#reap(nowNs) + this.#resubmit() + this.#submit(nowNs);
+  }
+
+  /** Maps and submits again the commands whose windows were revoked. */
+  #resubmit(): number {
+    let submitted = 0;
+    while (this.#revoked.length > 0) {
+      const words = this.#ctx.arena.i32;
+      const desc = ringReserve(words, this.#sq, this.#descs, DESC.WORDS, QPAIR_DEPTH, submitted);
+      this.#ctx.cost.reset();
+      if (desc < 0 || this.io.remap(this.#revoked[0] as number) !== MAP_OK) break;
+      this.#describe(desc, this.#revoked.shift() as number);
+      this.#stats.retries += 1;
+      submitted += 1;
+    }
+    if (submitted > 0) {
+      ringPublish(this.#ctx.arena.i32, this.#sq, submitted);
+      ringBell(this.#ctx.arena.i32, this.#engineWorker);
+    }
+    return submitted;
   }
 
   #reap(nowNs: number): number {
@@ -124,6 +145,10 @@ export class WallSubmitter {
   }
 
   #complete(tag: number, status: number, comp: number, nowNs: number): void {
+    if (status === DMA_STATUS.staleWindow) {
+      this.#revoked.push(tag);
+      return;
+    }
     const ok = status === DMA_STATUS.ok;
     if (!ok) {
       this.#stats.faults += 1;
@@ -152,7 +177,7 @@ export class WallSubmitter {
         return 1;
       }
       if (!this.#prepare(nowNs)) break;
-      this.#describe(desc);
+      this.#describe(desc, this.runner.tag);
       this.runner.issued();
       submitted += 1;
     }
@@ -184,22 +209,21 @@ export class WallSubmitter {
     return refusalText(this.#ctx, this.io.device, { bytes, phys: this.#spec.buffers?.base ?? 0, attrs: 0 }, code);
   }
 
-  #describe(desc: number): void {
-    const runner = this.runner;
+  #describe(desc: number, tag: number): void {
+    const { io } = this;
     const arena = this.#ctx.arena;
     const words = arena.i32;
-    const tag = runner.tag;
     const isCopy = this.#spec.copy !== null;
     words[desc + DESC.tag] = tag;
-    words[desc + DESC.op] = isCopy ? DESC_OP.copy : runner.write ? DESC_OP.read : DESC_OP.write;
-    words[desc + DESC.sg] = this.io.sg[tag] as number;
+    words[desc + DESC.op] = isCopy ? DESC_OP.copy : io.write[tag] === 1 ? DESC_OP.read : DESC_OP.write;
+    words[desc + DESC.sg] = this.io.deviceSg[tag] as number;
     words[desc + DESC.nents] = this.io.nents[tag] as number;
     words[desc + DESC.dstSg] = this.io.dst[tag] as number;
     words[desc + DESC.dstNents] = this.io.dstNents[tag] as number;
-    arena.u32[desc + DESC.bytes] = runner.bytes;
-    arena.u32[desc + DESC.version] = runner.version;
-    arena.f64[(desc + DESC.unit) >>> 1] = runner.unit;
-    arena.f64[(desc + DESC.io) >>> 1] = runner.io;
+    arena.u32[desc + DESC.bytes] = io.bytes[tag] as number;
+    arena.u32[desc + DESC.version] = io.version[tag] as number;
+    arena.f64[(desc + DESC.unit) >>> 1] = io.unit[tag] as number;
+    arena.f64[(desc + DESC.io) >>> 1] = io.io[tag] as number;
     words[desc + DESC.keyLo] = this.io.keyLo;
     words[desc + DESC.keyHi] = this.io.keyHi;
     words[desc + DESC.flags] =

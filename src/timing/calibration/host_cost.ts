@@ -76,6 +76,13 @@ export const HOST_COST_CONSTANTS: ConstantTable = {
   "pin.pageBytes": literature(65_536, "B", PIN),
   "pin.windowBytes": literature(268_435_456, "B", PIN),
   "pin.windowNs": literature(1_000_000, "ns", PIN),
+  // Moving windows of a BAR that is smaller than its device's memory.
+  "window.registerNs": assumed(500, "ns", "two posted register writes and the read that orders them"),
+  "window.tlbFlushNs": assumed(2000, "ns", "flush of the device's own TLB, as an IOMMU's synchronisation"),
+  "window.readBackNs": assumed(1000, "ns", "one read of device memory by the CPU, behind posted writes"),
+  "window.notifyNs": assumed(1000, "ns", "move_notify: the importer is called and stops submitting"),
+  "window.lockNs": assumed(60, "ns", "page lookup and list work under the lock"),
+  "window.migrateBytesPerNs": assumed(6, "GB/s", "pages of 4 KiB migrated one by one over the device's link"),
   // Whole I/O paths.
   "app.vm.ioNs": calibrated(2500, "ns", SW, ["swiotlb"], [1400, 5000]),
   "app.vm.deviceNs": calibrated(1900, "ns", SW, ["swiotlb"], [1000, 3000]),

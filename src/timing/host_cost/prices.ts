@@ -78,8 +78,17 @@ export interface HostPrices {
   /** One line of 64 bytes written back to persistent memory, and the fence behind the last. */
   readonly persistLinePs: number;
   readonly persistFencePs: number;
+  /** Stores into, and loads from, a peer's BAR by one core. */
+  readonly stagedStoreBytePs: number;
+  readonly stagedLoadBytePs: number;
   readonly cacheLinePs: number;
   readonly barrierPs: number;
+  /** Moving windows: one remap with its pin call, one revoke, one read-back, work under the lock, a byte to or from RAM. */
+  readonly windowRemapPs: number;
+  readonly windowRevokePs: number;
+  readonly windowReadBackPs: number;
+  readonly windowLockPs: number;
+  readonly migrateBytePs: number;
   readonly queue: QueuePrices;
   /** Page tables are walked from the root for every page, as before the range calls of 5.15. */
   readonly walkPerPage: boolean;
@@ -123,8 +132,16 @@ export function hostPrices(system: HostSystem, constants: Constants): HostPrices
     daxBytePs: byte("copy.daxBytesPerNs"),
     persistLinePs: ps("persist.lineNs"),
     persistFencePs: ps("persist.fenceNs"),
+    // A described machine sets them: they depend on the BAR's link.
+    stagedStoreBytePs: 0,
+    stagedLoadBytePs: 0,
     cacheLinePs: ps(little ? "cache.little.lineNs" : "cache.big.lineNs"),
     barrierPs: ps("cache.barrierNs"),
+    windowRemapPs: ps("pin.fixedNs") + ps("window.registerNs") + ps("window.tlbFlushNs"),
+    windowRevokePs: ps("window.notifyNs") + ps("window.tlbFlushNs"),
+    windowReadBackPs: ps("window.readBackNs"),
+    windowLockPs: ps("window.lockNs"),
+    migrateBytePs: byte("window.migrateBytesPerNs"),
     queue: queuePrices(system, constants),
     walkPerPage: false,
     syncPerPage: false,
