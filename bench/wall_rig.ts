@@ -9,7 +9,7 @@ import { fillPhys, findDifference, findOtherPhys } from "../src/memory/copy.ts";
 import { fillPattern } from "../src/memory/pattern.ts";
 import { store } from "../src/shm/atomics.ts";
 import { HEADER, REGIONS, WORKER } from "../src/shm/layout.ts";
-import type { CopyAreas } from "../src/sim/load/clones.ts";
+import type { CopyAreas } from "../src/sim/load/memory.ts";
 import { prepareRun, type RunSetup } from "../src/sim/run_setup.ts";
 import { runWall } from "../src/sim/wall/run.ts";
 import type { Sample } from "./case.ts";

@@ -17,10 +17,10 @@ export const COST_LOCK = Object.freeze({
 });
 
 /** Which path served the last mapping. */
-export const PATH = Object.freeze({ direct: 0, iommu: 1, bounce: 2, p2p: 3, cpu: 4 });
+export const PATH = Object.freeze({ direct: 0, iommu: 1, bounce: 2, p2p: 3, cpu: 4, staged: 5 });
 /** Words of the reports for PATH, at the index that PATH gives. */
-export const PATH_NAMES = ["direct", "iommu", "bounce", "p2p", "cpu"] as const;
-/** How a command reached memory; `cpu` = no DMA, the CPU moved the bytes. */
+export const PATH_NAMES = ["direct", "iommu", "bounce", "p2p", "cpu", "staged"] as const;
+/** How a command reached memory; `cpu` = no DMA, the CPU moved the bytes; `staged` = DMA to memory, the CPU to or from a peer. */
 export type PathName = (typeof PATH_NAMES)[number];
 
 /** Counters of one host operation; `reset` before it, read by timing after it. Bytes and counts, no times. */
@@ -44,6 +44,9 @@ export class CostRecord {
   /** Slots of the transient pools made for this operation. */
   transientSlots = 0;
   bytesBounced = 0;
+  /** Bytes that the CPU stored into, and loaded from, a peer's BAR. */
+  stagedStoreBytes = 0;
+  stagedLoadBytes = 0;
   /** Cache lines maintained on a non-coherent device. */
   linesFlushed = 0;
   /** Invalidation commands issued and waited for; pages they cover. */
@@ -73,6 +76,8 @@ export class CostRecord {
     this.slotsTaken = 0;
     this.transientSlots = 0;
     this.bytesBounced = 0;
+    this.stagedStoreBytes = 0;
+    this.stagedLoadBytes = 0;
     this.linesFlushed = 0;
     this.invalidations = 0;
     this.invalidatedPages = 0;

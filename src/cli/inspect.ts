@@ -14,11 +14,12 @@ import { resolveMachine } from "../sim/machine/load.ts";
 import { memoryView } from "../sim/machine/memory_view.ts";
 import { machineConstants } from "../sim/machine_constants.ts";
 import type { Override } from "../sim/override.ts";
+import { inspectTopology, type TopologyFlags } from "./inspect_topology.ts";
 import { present } from "./output.ts";
 import { collectOverride } from "./overrides.ts";
 import { JSON_FLAG, type Session } from "./session.ts";
 
-interface InspectFlags {
+interface InspectFlags extends TopologyFlags {
   readonly json?: string;
   readonly set?: readonly Override[];
 }
@@ -28,14 +29,17 @@ export function addInspectCommand(program: Command, session: Session): void {
   program
     .command("inspect")
     .description(
-      "show the shared buffer's layout, a machine with every default resolved and its timing constants, or its memory",
+      "show the shared buffer's layout, a machine with every default and its timing constants, its memory, or who reaches whose BAR",
     )
-    .addArgument(new Argument("<what>", "layout, machine or memory").choices(["layout", "machine", "memory"]))
-    .argument("[name]", "layout: a record or region; machine, memory: a shipped name or a file")
-    .option("--set <path=value>", "machine, memory: change a key (repeatable)", collectOverride)
+    .addArgument(new Argument("<what>", "what to show").choices(["layout", "machine", "memory", "topology"]))
+    .argument("[name]", "layout: a record or region; machine, memory, topology: a shipped name or a file")
+    .option("--set <path=value>", "machine, memory, topology: change a key (repeatable)", collectOverride)
+    .option("--pair <client,provider>", "topology: one pair, and three ways to map the provider's BAR")
+    .option("--svg <file>", "topology: draw the matrix (- = stdout)")
     .option(...JSON_FLAG)
     .action((what: string, name: string | undefined, flags: InspectFlags) => {
-      if (what === "machine") inspectMachine(session, name, flags);
+      if (what === "topology") inspectTopology(session, name, flags);
+      else if (what === "machine") inspectMachine(session, name, flags);
       else if (what === "memory") inspectMemory(session, name, flags);
       else if (name === undefined) inspectLayout(session, flags);
       else inspectRecord(session, name, flags);

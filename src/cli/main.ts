@@ -20,6 +20,7 @@ import { type Output, processOutput } from "./output.ts";
 import { addRunCommand } from "./run.ts";
 import { addSchemaCommand } from "./schema.ts";
 import type { Session } from "./session.ts";
+import { addStressCommand } from "./stress.ts";
 import { addValidateCommand } from "./validate.ts";
 
 const EXAMPLES = `
@@ -31,6 +32,7 @@ Examples:
   dmasim run rand-read-4k --vary iodepth=1..128*2    one table over many values
   dmasim explain rand-read-4k                        where the time of one I/O goes
   dmasim run rand-read-4k --json - | jq .bottleneck  for scripts
+  dmasim stress --minutes 10 --faults all            is the mapping layer right, whatever happens
   dmasim validate measurements                       how near predictions are to published figures
 
 Exit codes: 0 ok, 1 internal error, 2 usage or configuration, 3 wrong data, leaks or DMA API errors, 4 objective missed,
@@ -70,6 +72,7 @@ function createProgram(session: Session): Command {
   program.commandsGroup("Start here:");
   addMapCommand(program, session);
   addRunCommand(program, session);
+  addStressCommand(program, session);
   addValidateCommand(program, session);
   program.commandsGroup(MORE);
   addExplainCommand(program, session);

@@ -109,6 +109,20 @@ export const MAP_FAILURES = Object.freeze({
     mayRetry: false,
     remedy: "map the ranges one by one (dma_map_phys)",
   },
+  peerGone: {
+    code: 14,
+    name: "the peer's driver is going away",
+    errno: -19,
+    mayRetry: false,
+    remedy: "unmap, and map again when the device is back",
+  },
+  noPeerOp: {
+    code: 15,
+    name: "the ops table has no operation for peer resources",
+    errno: -95,
+    mayRetry: false,
+    remedy: "use an ops table with map_peer_resource, or a kernel with dma_map_resource",
+  },
 } satisfies Record<string, MapFailure>);
 
 const BY_CODE: readonly MapFailure[] = Object.values(MAP_FAILURES);

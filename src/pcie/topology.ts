@@ -15,6 +15,8 @@ export interface PortNode {
   readonly parent: string | null;
   /** ACS Request Redirect, Completion Redirect or Egress Control is set. */
   readonly acsRedirect: boolean;
+  /** ACS Direct Translated P2P is set: requests with a translated address (ATS) pass the redirect. Absent: false. */
+  readonly acsDirectTranslated?: boolean;
   /** vendor:device of a root complex' host bridge, e.g. "8086:2030". */
   readonly id: string | null;
 }
@@ -59,6 +61,8 @@ export interface Meeting {
   readonly distance: number;
   /** A bridge on either path, the common one included, redirects peer requests upstream. */
   readonly acsRedirected: boolean;
+  /** Those bridges: the provider's side first, each once. Empty when the endpoints meet at or above the host bridge. */
+  readonly redirecting: readonly PortNode[];
 }
 
 /** First common bridge of two endpoints below `a` and `b`, after calc_map_type_and_dist. */
@@ -69,11 +73,13 @@ export function meet(topology: Topology, a: string, b: string): Meeting {
     const hopsB = pathB.findIndex((port) => port.name === portA.name);
     if (hopsB < 0) continue;
     const crossed = [...pathA.slice(0, hopsA + 1), ...pathB.slice(0, hopsB)];
+    const redirecting = crossed.filter((port) => port.acsRedirect);
     return {
       common: portA.name,
       distance: hopsA + 1 + hopsB + 1,
-      acsRedirected: crossed.some((port) => port.acsRedirect),
+      acsRedirected: redirecting.length > 0,
+      redirecting,
     };
   }
-  return { common: null, distance: pathA.length + pathB.length + 2, acsRedirected: true };
+  return { common: null, distance: pathA.length + pathB.length + 2, acsRedirected: true, redirecting: [] };
 }

@@ -14,6 +14,7 @@ const PATH_COUNTERS: Readonly<Record<PathName, readonly string[]>> = {
   bounce: ["swiotlb"],
   p2p: ["p2p"],
   cpu: [],
+  staged: [],
 };
 
 const COLUMNS: readonly Column[] = [

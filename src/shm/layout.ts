@@ -387,10 +387,12 @@ export const LINEAR_ENTRY = defineRecord("linearEntry", 8, {
 });
 
 /** One device function's counters and medium state. */
-export const DEVICE = defineRecord("device", 128, {
+export const DEVICE = defineRecord("device", 192, {
   sequence: u32("any", "write versions handed out (fetch-add)"),
   faultsLine: line(),
   faults: u32("any", "faults of this device (fetch-add)"),
+  peerLine: line(),
+  peerMaps: u32("any", "peers' live mappings of its BARs (fetch-add); bit 30 = its driver is going, no new ones"),
 });
 
 /** Fault recording register (VT-d 11.14): what an IOMMU or bridge refused. */

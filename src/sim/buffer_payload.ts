@@ -23,8 +23,12 @@ export class BufferPayload {
   readonly #plan: BufferPlan;
   readonly #keyLo: number;
   readonly #keyHi: number;
+  /** Distance from the list's memory to where the data are looked at. */
+  readonly #delta: number;
 
-  constructor(arena: Arena, payload: Payload, plan: BufferPlan, keyLo: number, keyHi: number) {
+  /** `delta`: the data lie that many bytes away from the list's memory (a staged buffer's BAR area). */
+  constructor(arena: Arena, payload: Payload, plan: BufferPlan, keyLo: number, keyHi: number, delta = 0) {
+    this.#delta = delta;
     this.#arena = arena;
     this.#payload = payload;
     this.#plan = plan;
@@ -38,7 +42,7 @@ export class BufferPayload {
     let entry = sg;
     while (streamOff < bytes) {
       const length = Math.min(bytes - streamOff, this.#arena.u32[entry + SG.length] as number);
-      const phys = entryAddr(this.#arena, entry);
+      const phys = entryAddr(this.#arena, entry) + this.#delta;
       this.#payload.patternFill(what, phys, length, this.#keyLo, this.#keyHi, streamOff);
       streamOff += length;
       entry = sgNext(this.#arena, entry);
@@ -51,7 +55,7 @@ export class BufferPayload {
     let entry = sg;
     while (left > 0) {
       const length = Math.min(left, this.#arena.u32[entry + SG.length] as number);
-      const phys = entryAddr(this.#arena, entry);
+      const phys = entryAddr(this.#arena, entry) + this.#delta;
       this.#payload.fill(what, phys, POISON, length);
       left -= length;
       if (left === 0 && this.#hasGuard(phys + length)) this.#payload.fill(what, phys + length, GUARD, GUARD_BYTES);
@@ -69,7 +73,7 @@ export class BufferPayload {
     let dmaOff = 0;
     while (streamOff < bytes) {
       const length = Math.min(bytes - streamOff, arena.u32[entry + SG.length] as number);
-      const phys = entryAddr(arena, entry);
+      const phys = entryAddr(arena, entry) + this.#delta;
       const dmaAddr = (arena.f64[(dmaEntry + SG.dmaAddress) >>> 1] as number) + dmaOff;
       this.#payload.patternCheck(what, phys, length, this.#keyLo, this.#keyHi, streamOff, dmaAddr);
       streamOff += length;
@@ -93,7 +97,7 @@ export class BufferPayload {
     const arena = this.#arena;
     const entry = entryAt(arena, sg, SG.length, offset);
     const into = offset - entry.start;
-    const phys = entryAddr(arena, entry.sg) + into;
+    const phys = entryAddr(arena, entry.sg) + this.#delta + into;
     const dma = entryAt(arena, sg, SG.dmaLength, offset);
     const dmaAddr = (arena.f64[(dma.sg + SG.dmaAddress) >>> 1] as number) + offset - dma.start;
     if (!isKnown) {

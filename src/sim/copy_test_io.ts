@@ -16,8 +16,9 @@ import { POISON } from "../memory/pattern.ts";
 import { type CommandCopies, CopyIo, type CopyLists } from "./copy_io.ts";
 import type { DriverDma } from "./driver_dma.ts";
 import type { ListMapping } from "./list_mapping.ts";
-import type { CloneSpec, CopyAreas } from "./load/clones.ts";
+import type { CloneSpec } from "./load/clones.ts";
 import { type CopyTest, CopyTestDraw } from "./load/copy_test.ts";
+import type { CopyAreas } from "./load/memory.ts";
 import type { CheckedTransfer } from "./mismatch.ts";
 import type { Payload } from "./payload.ts";
 

@@ -28,6 +28,7 @@ import { LostWrites } from "./lost_writes.ts";
 import type { CheckedTransfer } from "./mismatch.ts";
 import type { Payload } from "./payload.ts";
 import type { RunDebug } from "./run_debug.ts";
+import { StagedCopy } from "./staged_copy.ts";
 import type { System } from "./system.ts";
 import { type IoHook, NO_IO_HOOK } from "./test_hook.ts";
 
@@ -66,6 +67,7 @@ export class CloneIo {
   readonly #lists: ListMapping;
   readonly #lost: LostWrites;
   readonly #copy: CommandCopies | null;
+  readonly #staged: StagedCopy | null;
   readonly #copyLists: CopyLists[] = [];
   readonly #key: readonly [number, number];
   /** Test hook: what one I/O does wrong; none when it has happened. */
@@ -115,10 +117,11 @@ export class CloneIo {
     this.#dma = new DriverDma(ctx, this.device, debug, this.what);
     this.#lists = new ListMapping(ctx, this.#dma, system.memmap, spec.job.map === "raw");
     this.#lost = new LostWrites(ctx.arena, ctx.lockOwner, spec.device, spec.commandBytesMax);
+    this.#staged = spec.peerBase === null ? null : new StagedCopy(ctx, spec.peerBase - (spec.buffers?.base ?? 0));
     this.#buffers =
       payload === null || spec.buffers === null
         ? null
-        : new BufferPayload(ctx.arena, payload, spec.buffers, key.lo, key.hi);
+        : new BufferPayload(ctx.arena, payload, spec.buffers, key.lo, key.hi, this.#staged?.delta);
     this.#plan = spec.buffers;
     this.ring = spec.buffers?.places === undefined ? null : new BufferRing(spec.buffers.places, this.tags);
     this.#copy =
@@ -144,7 +147,9 @@ export class CloneIo {
       this.dstNents.fill(1);
       return this.#copy.open(this.what, this.keyLo, this.keyHi);
     }
-    return this.persistent ? this.#mapAll() : MAP_OK;
+    const code = this.persistent ? this.#mapAll() : MAP_OK;
+    this.#staged?.name();
+    return code;
   }
 
   /** Later commands lie in hot-added RAM, or again where they lay; those in flight stay where they are. */
@@ -194,12 +199,14 @@ export class CloneIo {
     if (!this.persistent) this.#build(tag, bytes);
     if (write) this.#buffers?.produce(what, sg, bytes);
     else this.#buffers?.poison(what, sg, bytes);
+    if (write) this.#staged?.fromPeer(sg, bytes);
     if (this.persistent) {
       this.#dma.syncSgForDevice(sg, this.origNents[tag] as number, this.#dir(tag));
       return MAP_OK;
     }
     const nents = this.#lists.map(sg, this.origNents[tag] as number, this.#dir(tag));
     this.nents[tag] = nents;
+    this.#staged?.name();
     return nents > 0 ? MAP_OK : -nents;
   }
 
@@ -220,6 +227,7 @@ export class CloneIo {
     if (this.persistent) this.#dma.syncSgForCpu(sg, origNents, this.#dir(tag));
     else this.#lists.unmap(sg, origNents, this.#dir(tag), wrongSize);
     if (flips) this.#payload?.flip(what, physAt(this.#ctx.arena, sg, bytes >> 1));
+    if (ok && this.write[tag] === 0) this.#staged?.toPeer(sg, bytes);
     if (!ok || this.write[tag] === 1 || this.#buffers === null) return;
     this.#buffers.check(what, sg, bytes);
     this.#checkWritten(tag, this.#buffers, version);

@@ -21,6 +21,7 @@ import { bottleneckOf, type IoTotals } from "./bottleneck.ts";
 import { confidenceOf } from "./confidence.ts";
 import type { CloneSpec } from "./load/clones.ts";
 import { isPaced } from "./load/pace.ts";
+import { stagedNote } from "./load/staged.ts";
 import { mismatchCount, readMismatches } from "./mismatch.ts";
 import type {
   Bottleneck,
@@ -122,7 +123,7 @@ function jobResult(setup: RunSetup, index: number, stats: JobStats): JobResult {
     faults: stats.faults,
     retries: stats.retries,
     verified_ios: stats.verifiedIos,
-    notes: job.ignored,
+    notes: first.staged === null ? job.ignored : [...job.ignored, stagedNote(first.staged)],
     ...(job.latencyTarget === null ? {} : { latency_target: { depth: stats.foundDepth, met: stats.depthMet } }),
   };
 }

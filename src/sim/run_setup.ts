@@ -80,11 +80,14 @@ function commitBuffers(arena: Arena, clone: CloneSpec): void {
   if (buffers !== null) {
     const bytes = bufferBytes(buffers, clone);
     commitRange(arena, buffers.base, bytes);
+    if (clone.peerBase !== null) commitRange(arena, clone.peerBase, bytes);
     if (buffers.pagelessShare > 0 && buffers.hasPages) commitRange(arena, buffers.pagelessBase, bytes);
   }
   if (copy !== null) {
     commitRange(arena, copy.source, copy.bytes);
     commitRange(arena, copy.destination, copy.bytes);
+    if (copy.peerSource !== null) commitRange(arena, copy.peerSource, copy.bytes);
+    if (copy.peerDestination !== null) commitRange(arena, copy.peerDestination, copy.bytes);
   }
   if (dax !== null) commitRange(arena, dax.start, dax.bytes);
 }

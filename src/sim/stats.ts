@@ -161,7 +161,7 @@ export class JobStats {
   pathShares(): Record<PathName, number> {
     const total = this.paths.reduce((sum, bytes) => sum + bytes, 0);
     const share = (index: number): number => (total === 0 ? 0 : round((this.paths[index] as number) / total, 6));
-    return { direct: share(0), iommu: share(1), bounce: share(2), p2p: share(3), cpu: share(4) };
+    return { direct: share(0), iommu: share(1), bounce: share(2), p2p: share(3), cpu: share(4), staged: share(5) };
   }
 }
 

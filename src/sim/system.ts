@@ -12,6 +12,7 @@ import { PEER_ROUTE } from "../host/context.ts";
 import type { BouncePool, DmaDevice, DmaDomain, PoolGrowth } from "../host/dma/device.ts";
 import { type DmaRange, rangesShow } from "../host/dma/range_map.ts";
 import { initDomainIova } from "../host/iommu/iova.ts";
+import type { PeerClient } from "../host/p2p/decision.ts";
 import { type PeerRegion, PeerTable } from "../host/p2p/route.ts";
 import { planGrowth } from "../host/swiotlb/grown.ts";
 import { initPool } from "../host/swiotlb/pool.ts";
@@ -21,7 +22,7 @@ import type { PageTableFormat } from "../pagetable/format.ts";
 import { Topology } from "../pcie/topology.ts";
 import type { Arena } from "../shm/arena.ts";
 import { iommuFormat } from "./iommu_format.ts";
-import type { Device, IommuMode, Machine, MemoryRegion } from "./machine/description.ts";
+import type { Bar, Device, IommuMode, Machine, MemoryRegion } from "./machine/description.ts";
 
 /** One device queue: a simulated engine. */
 export interface EngineSpec {
@@ -40,12 +41,15 @@ export class System {
   readonly topology: Topology;
   readonly peerRegions: readonly PeerRegion[];
   readonly peers: PeerTable;
+  /** Routes to every BAR, with struct pages or without: what hardware does, and peer resources. */
+  readonly bars: PeerTable;
   readonly pool: BouncePool | null;
   readonly devices: readonly DmaDevice[];
   readonly format: PageTableFormat;
   readonly engines: readonly EngineSpec[];
   /** [start, end) of the bounce pool and of its growth reserve below it: no buffer lies there. */
   readonly bounceRange: readonly [Phys, Phys];
+  readonly #bars: readonly PeerRegion[];
   readonly #firstEngine: readonly number[];
 
   constructor(machine: Machine) {
@@ -58,12 +62,15 @@ export class System {
         kind: bridge.kind,
         parent: bridge.parent,
         acsRedirect: bridge.acs.some((bit) => bit !== "direct-translated"),
+        acsDirectTranslated: bridge.acs.includes("direct-translated"),
         id: bridge.id,
       })),
     );
-    this.peerRegions = peerRegionsOf(machine, this.topology);
-    const clients = machine.devices.map((device, index) => ({ device: index, port: device.parent }));
+    this.peerRegions = peerRegionsOf(machine, this.topology, (bar) => bar.memmap === "p2pdma");
+    const clients = peerClientsOf(machine);
     this.peers = new PeerTable(this.topology, machine.cpus, this.peerRegions, clients);
+    this.#bars = peerRegionsOf(machine, this.topology, () => true);
+    this.bars = new PeerTable(this.topology, machine.cpus, this.#bars, clients);
     this.pool = poolOf(machine);
     this.bounceRange = this.pool === null ? [0, 0] : bounceRangeOf(this.pool, machine.swiotlb.bytes);
     this.format = iommuFormat(machine.iommu);
@@ -95,8 +102,8 @@ export class System {
   }
 
   #windowsOf(device: number): BusWindow[] {
-    return this.peerRegions
-      .filter((_, region) => this.peers.route(region, device) === PEER_ROUTE.busAddr)
+    return this.#bars
+      .filter((_, region) => this.bars.route(region, device) === PEER_ROUTE.busAddr)
       .map((region) => ({
         busStart: region.start + region.busOffset,
         busEnd: region.start + region.busOffset + region.bytes,
@@ -150,14 +157,24 @@ function regionsOf(machine: Machine): PhysRegion[] {
   }));
 }
 
-function peerRegionsOf(machine: Machine, topology: Topology): PeerRegion[] {
+/** The machine's devices as clients of peer memory, in order. */
+export function peerClientsOf(machine: Machine): PeerClient[] {
+  return machine.devices.map((device, index) => {
+    const mode = iommuModeOf(machine, device);
+    const sendsTranslated = device.ats && (mode === "strict" || mode === "lazy");
+    return { device: index, port: device.parent, sendsTranslated };
+  });
+}
+
+function peerRegionsOf(machine: Machine, topology: Topology, wanted: (bar: Bar) => boolean): PeerRegion[] {
   return machine.devices.flatMap((device, index) => {
     const port = device.parent;
     if (port === null) return [];
     const root = machine.bridges.find((bridge) => bridge.name === topology.rootOf(port).name);
+    const busOffset = root?.busOffset ?? 0;
     return device.bars
-      .filter((bar) => bar.memmap === "p2pdma")
-      .map((bar) => ({ start: bar.start, bytes: bar.bytes, port, device: index, busOffset: root?.busOffset ?? 0 }));
+      .filter((bar) => wanted(bar))
+      .map((bar) => ({ bar: bar.index, start: bar.start, bytes: bar.bytes, port, device: index, busOffset }));
   });
 }
 

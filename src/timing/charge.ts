@@ -121,6 +121,8 @@ function plainPs(prices: HostPrices, cost: CostRecord): number {
     (cost.ptesWritten > 0 ? prices.mapTrapPs : 0) +
     cost.domainFlushes * (prices.queue.issuePs + prices.queue.syncPs + prices.queue.trapPs) +
     cost.bytesBounced * prices.copyBytePs +
+    cost.stagedStoreBytes * prices.stagedStoreBytePs +
+    cost.stagedLoadBytes * prices.stagedLoadBytePs +
     cost.linesFlushed * prices.cacheLinePs +
     (cost.slotsTaken > 0 ? prices.slotMapPs : 0) +
     // A transient pool: memory as for a table page, then every slot record written.

@@ -13,7 +13,7 @@ import { dmasim } from "../support/cli.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TUTORIALS = readdirSync(join(ROOT, "docs/tutorials")).map((file) => `docs/tutorials/${file}`);
-const PAGES = ["README.md", "scripts/demo.mjs", ...TUTORIALS];
+const PAGES = ["README.md", "docs/p2p.md", "scripts/demo.mjs", ...TUTORIALS];
 /** The pages' loads run for seconds; here it matters that they run. */
 const SHORT = ["--limit-ios", "200", "--limit-seconds", "5"];
 

@@ -79,7 +79,7 @@ describe("owners of shared resources", () => {
       wayShape(constants, "skylake-sp", link, 0),
       new HostPort("rc", rootComplexShape(constants, "skylake-sp", link.gen)),
     );
-    const target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
+    const target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false, ownLinks: 0, peerLinks: 0 };
     const prng = new Prng(1);
     const idlePs = fn.controlWrite(0, 16, 1, target);
     const waits: number[] = [];

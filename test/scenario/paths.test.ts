@@ -200,7 +200,7 @@ const SHAPES: readonly Case[] = [
   },
 ];
 
-const NO_PATH = { direct: 0, iommu: 0, bounce: 0, p2p: 0, cpu: 0 };
+const NO_PATH = { direct: 0, iommu: 0, bounce: 0, p2p: 0, cpu: 0, staged: 0 };
 
 describe.each(CLOCKS)("%s clock: bytes arrive by the path that they should take", (clock) => {
   it.each([...PATHS, ...SHAPES])("$what", async ({ what: _what, job, path, bytes, ...changes }) => {

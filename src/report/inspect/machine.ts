@@ -25,7 +25,7 @@ export function renderMachine(screen: Screen, machine: Machine): string {
     ...labelled(screen, "block device", machine.defaultBlockDevice ?? "none"),
     "",
     colors.dim(" PCIe and on-chip devices"),
-    ...renderForest(forestOf(machine)).map((line) => ` ${line}`),
+    ...renderForest(machineForest(machine)).map((line) => ` ${line}`),
     "",
     colors.dim(" /proc/iomem"),
     ...renderIomem(machine).map((line) => ` ${line}`),
@@ -80,7 +80,8 @@ function swiotlbText({ swiotlb, confidential }: Machine): string {
   return `${formatBytes(swiotlb.bytes)} at ${hex(swiotlb.start)}, ${plural(swiotlb.areas, "area")}${grows}${force}`;
 }
 
-function forestOf(machine: Machine): TreeNode[] {
+/** The PCIe tree and the on-chip devices, one line each. */
+export function machineForest(machine: Machine): TreeNode[] {
   const childrenOf = (parent: string | null): TreeNode[] => [
     ...machine.bridges
       .filter((bridge) => bridge.parent === parent)
@@ -130,6 +131,7 @@ function deviceText(machine: Machine, device: Device): string {
     mode,
     device.coherent ? null : "not coherent",
     device.untrusted ? "untrusted" : null,
+    device.ats ? "ATS" : null,
     device.preset === null ? null : `as ${device.preset}`,
     SERVICE_TEXT[device.serviceFrom],
   ]);

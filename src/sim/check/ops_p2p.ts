@@ -3,8 +3,10 @@ import { PAGE_BYTES } from "../../base/addr.ts";
 import { PEER_ROUTE } from "../../host/context.ts";
 import { DIR } from "../../host/dma/device.ts";
 import { mapSg } from "../../host/dma/map.ts";
-import { type HostCpu, type PeerRegion, PeerTable, peerRoute } from "../../host/p2p/route.ts";
-import { meet, Topology } from "../../pcie/topology.ts";
+import { decidePeer } from "../../host/p2p/decision.ts";
+import type { HostCpu } from "../../host/p2p/host_bridges.ts";
+import { type PeerRegion, PeerTable } from "../../host/p2p/route.ts";
+import { Topology } from "../../pcie/topology.ts";
 import { AnyOf } from "./compare.ts";
 import { errnoOf, listOf } from "./entries.ts";
 import { type Fields, Given, UnreadableCase } from "./given.ts";
@@ -29,6 +31,7 @@ function mapType(given: Given, state: CaseState): Fields {
   const tree = peerTree(asked.text, rootIds(asked.given));
   const topology = new Topology(tree.ports);
   const region: PeerRegion = {
+    bar: 0,
     start: BAR,
     bytes: 2 ** 20,
     port: tree.providerPort,
@@ -37,28 +40,19 @@ function mapType(given: Given, state: CaseState): Fields {
   };
   const client = { device: tree.isSelf ? 0 : 1, port: tree.clientPort };
   const cpu = cpuOf(asked.given.text("cpu", ""));
-  const route = peerRoute(topology, cpu, region, client);
+  const { route, hops } = decidePeer(topology, cpu, region, client);
   const clients = tree.isSelf ? [client] : [{ device: 0, port: tree.providerPort }, client];
   const peers = new PeerTable(topology, cpu, [region], clients);
   return {
-    distance: distanceOf(topology, tree.providerPort, client.port, tree.isSelf, route),
+    distance: distanceOf(hops, route),
     map: MAP_NAMES[route],
     dma_map_sgtable: mapOnePage(state, peers, client.device),
   };
 }
 
 /** Hops; pci_p2pdma_distance says -1 for what is not supported, its inner function still counts. */
-function distanceOf(
-  topology: Topology,
-  provider: string,
-  client: string | null,
-  isSelf: boolean,
-  route: number,
-): unknown {
-  if (client === null) return -1;
-  const { distance } = meet(topology, provider, client);
-  if (isSelf) return 0;
-  return route === PEER_ROUTE.notSupported ? new AnyOf([distance, -1]) : distance;
+function distanceOf(hops: number, route: number): unknown {
+  return route === PEER_ROUTE.notSupported && hops >= 0 ? new AnyOf([hops, -1]) : hops;
 }
 
 /** Errno of mapping one page of the BAR for the client; 0 when it is mapped. */

@@ -50,7 +50,7 @@ export class DeviceLoadRun {
   readonly #space: AddressSpace;
   readonly #queue = new EventQueue(256);
   readonly #prng = new Prng(1);
-  readonly #target: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
+  readonly #target: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false, ownLinks: 0, peerLinks: 0 };
   readonly #reads: Egress;
   readonly #writes: Egress;
   /** By transfer: a slot's transfer, and behind those its second one when it reads and writes at once. */

@@ -15,6 +15,8 @@ import type { System } from "../system.ts";
 import { BufferAllocator, type BufferPlan } from "./buffers.ts";
 import { tooManyClones, tooManyCommands } from "./clone_errors.ts";
 import { type Extent, ExtentMap } from "./extents.ts";
+import { type CopyAreas, planMemory } from "./memory.ts";
+import type { StagedWay } from "./staged.ts";
 import { largestBytes, type WorkloadLimits } from "./workload.ts";
 
 /** The options of a run that change what the clones do. */
@@ -30,13 +32,6 @@ export interface DaxMapping {
   readonly start: number;
   readonly bytes: number;
   readonly region: string;
-}
-
-/** Memory areas of a `copy` job. */
-export interface CopyAreas {
-  readonly source: number;
-  readonly destination: number;
-  readonly bytes: number;
 }
 
 /** One clone, resolved; `cpu`, `device` and `engine` are indexes in the machine. */
@@ -68,6 +63,10 @@ export interface CloneSpec {
   /** Memory of the clone's submission and completion queue, a page each, when the device reaches it through an IOMMU; else 0. */
   readonly queuesPhys: Phys;
   readonly copy: CopyAreas | null;
+  /** Set when the data of a target or source are staged through memory. */
+  readonly staged: StagedWay | null;
+  /** BAR area of staged buffers, laid out as they are; null = not staged. */
+  readonly peerBase: number | null;
   readonly limits: WorkloadLimits;
   /** The job would do more than the limit lets it. */
   readonly scaled: boolean;
@@ -92,7 +91,13 @@ export function planClones(system: System, profile: Profile, options: LoadOption
       const nextQueue = queueOf.get(extent.device) ?? 0;
       queueOf.set(extent.device, nextQueue + 1);
       clones.push(
-        planClone(system, options, allocator, { job, jobIndex, number, group, extent, dax, nextQueue }, clones.length),
+        planClone(
+          system,
+          options,
+          allocator,
+          { profile, job, jobIndex, number, group, extent, dax, nextQueue },
+          clones.length,
+        ),
       );
     }
   }
@@ -100,6 +105,7 @@ export function planClones(system: System, profile: Profile, options: LoadOption
 }
 
 interface Seat {
+  readonly profile: Profile;
   readonly job: JobSpec;
   readonly jobIndex: number;
   readonly number: number;
@@ -146,23 +152,9 @@ function planClone(
     commandBytesMax,
     extent,
     isStream: seat.dax !== null || device.medium?.kind !== "block",
-    buffers: isCopy
-      ? null
-      : allocator.plan(
-          seat.dax === null ? job : { ...job, target: "ram" },
-          commandBytesMax,
-          commands,
-          system.bounceRange,
-        ),
+    ...planMemory(system, allocator, seat, { copyBytes: isCopy ? copyBytes : null, commandBytesMax, commands }),
     hotBuffers:
       isCopy || seat.dax !== null ? null : allocator.hotPlan(job, commandBytesMax, commands, system.bounceRange),
-    copy: isCopy
-      ? {
-          source: allocator.area(job, job.source, copyBytes, system.bounceRange),
-          destination: allocator.area(job, job.target, copyBytes, system.bounceRange),
-          bytes: copyBytes,
-        }
-      : null,
     queuesPhys:
       system.devices[extent.device]?.domain != null && device.link !== null
         ? allocator.area(job, "ram", QUEUE_BYTES, system.bounceRange)

@@ -212,6 +212,8 @@ export interface Device {
   readonly maxTransferBytes: number;
   readonly coherent: boolean;
   readonly untrusted: boolean;
+  /** Address Translation Services: the device asks the IOMMU itself and sends translated requests. */
+  readonly ats: boolean;
   /** Domain type; null = the machine's. */
   readonly iommuMode: IommuMode | null;
   /** IOMMU unit on the device's way to memory; null = untranslated. */

@@ -37,6 +37,7 @@ function resolvePlace(document: MachineDocument, device: DeviceDocument) {
     irqCpus: device.irq_cpus,
     coherent: device.coherent,
     untrusted: device.untrusted,
+    ats: device.ats,
   };
 }
 

@@ -111,6 +111,10 @@ const dma = {
   max_transfer: size(512, SEGMENT_BYTES_MAX).optional().describe("Largest transfer of one command"),
   coherent: z.boolean().default(true).describe("DMA snoops the CPU caches; false = maps maintain caches"),
   untrusted: z.boolean().default(false).describe("External-facing port: strict domain, partial pages bounce"),
+  ats: z
+    .boolean()
+    .default(false)
+    .describe("Address Translation Services: translated requests pass ACS redirects of ports with direct-translated"),
   iommu_mode: z
     .enum(["passthrough", "lazy", "strict"])
     .nullable()

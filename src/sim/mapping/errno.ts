@@ -4,6 +4,7 @@ const NAMES: Readonly<Record<number, string>> = {
   5: "EIO",
   6: "ENXIO",
   12: "ENOMEM",
+  19: "ENODEV",
   22: "EINVAL",
   95: "EOPNOTSUPP",
   121: "EREMOTEIO",

@@ -178,4 +178,12 @@ export interface Profile {
   /** Check after the power cut that acknowledged data are there; absent = no cut. */
   readonly verify?: "after-power-cut";
   readonly jobs: readonly JobSpec[];
+  /** What happens where Linux refuses two peers; absent = staged through memory. */
+  readonly p2p?: PeerPolicy;
+}
+
+/** Peer-to-peer rules of a profile. */
+export interface PeerPolicy {
+  /** `allow`: data between refused peers go through memory, moved by the CPU; `forbid`: such I/O fails. */
+  readonly staged: "allow" | "forbid";
 }

@@ -169,6 +169,17 @@ export const profileSchema = z
       .describe(
         "cut the power (event power_cut) and check that data in persistent memory that was acknowledged survives",
       ),
+    p2p: z
+      .strictObject({
+        staged: z
+          .enum(["allow", "forbid"])
+          .default("allow")
+          .describe(
+            "between peers that Linux refuses: allow = through memory, moved on by the CPU; forbid = the I/O fails",
+          ),
+      })
+      .optional()
+      .describe("peer-to-peer rules"),
     global: globalSchema.optional().describe("keys that every job inherits"),
     jobs: z
       .array(jobSchema)

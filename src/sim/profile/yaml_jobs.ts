@@ -50,6 +50,7 @@ export function loadYamlProfile(file: string, overrides: readonly Override[] = [
     ...(value.events === undefined ? {} : { events: resolveEvents(value.events, document.locate) }),
     ...(value.verify === undefined ? {} : { verify: value.verify }),
     jobs,
+    ...(value.p2p === undefined ? {} : { p2p: value.p2p }),
   };
 }
 

@@ -34,8 +34,8 @@ export class DeviceStage {
   readonly #ctx: HostContext;
   readonly #fabric: Fabric;
   readonly #bytes: StreamBytes;
-  readonly #target: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
-  readonly #control: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false };
+  readonly #target: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false, ownLinks: 0, peerLinks: 0 };
+  readonly #control: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false, ownLinks: 0, peerLinks: 0 };
   readonly #interruptPs: number;
   readonly #perTlp: boolean;
   readonly #powerCut: PowerCut | null;

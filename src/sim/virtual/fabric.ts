@@ -10,7 +10,7 @@ import { PEER_ROUTE } from "../../host/context.ts";
 import { tlpBytesPerS } from "../../pcie/link.ts";
 import { Constants } from "../../timing/calibration/constant.ts";
 import { FABRIC_CONSTANTS } from "../../timing/calibration/fabric.ts";
-import { DeviceFunction, type SharedLink, type Target } from "../../timing/fabric/function.ts";
+import { DeviceFunction, type Target } from "../../timing/fabric/function.ts";
 import { HostPort } from "../../timing/fabric/host_port.ts";
 import { NodeMemory } from "../../timing/fabric/node_memory.ts";
 import {
@@ -23,6 +23,7 @@ import {
   wayShape,
 } from "../../timing/fabric/presets.ts";
 import { TranslationUnit } from "../../timing/fabric/translation_unit.ts";
+import type { SharedLink } from "../../timing/fabric/uplinks.ts";
 import { RateServer, type ServerStats } from "../../timing/server.ts";
 import type { Bridge, Device, Link } from "../machine/description.ts";
 import type { System } from "../system.ts";
@@ -60,6 +61,9 @@ export class Fabric {
   readonly #cachedWrites: number;
   /** By region and device: 0 = not looked at, 1 = through the root complex, 2 = direct. */
   readonly #direct: Uint8Array;
+  /** The same indexes: uplinks that a direct way crosses below the common switch, of the client and of the peer. */
+  readonly #ownLinks: Uint8Array;
+  readonly #peerLinks: Uint8Array;
   readonly #peerReadPs: number;
   readonly #peerWritePs: number;
 
@@ -82,6 +86,8 @@ export class Fabric {
     this.#cachedReads = cached(1);
     this.#cachedWrites = machine.persistence?.ddio === false ? 0 : cached(constants.get("memory.ddioShare"));
     this.#direct = new Uint8Array(system.map.regions.length * system.devices.length);
+    this.#ownLinks = new Uint8Array(this.#direct.length);
+    this.#peerLinks = new Uint8Array(this.#direct.length);
     this.#peerReadPs = constants.get("device.default.memoryReadNs") * 1000;
     this.#peerWritePs = constants.get("device.default.memoryWriteNs") * 1000;
   }
@@ -108,6 +114,9 @@ export class Fabric {
     if (place.memory === null) {
       target.peer = this.functionOf(place.device);
       target.viaRoot = !this.#isDirect(region, device);
+      const at = region * this.#system.devices.length + device;
+      target.ownLinks = this.#ownLinks[at] as number;
+      target.peerLinks = this.#peerLinks[at] as number;
       target.memoryPs = write ? this.#peerWritePs : this.#peerReadPs;
       return;
     }
@@ -159,11 +168,21 @@ export class Fabric {
   }
 
   #routedDirectly(region: number, device: number): boolean {
-    const { map, peers, peerRegions } = this.#system;
-    const start = map.regions[region]?.start;
-    const found = peerRegions.findIndex((peer) => peer.start === start);
+    const { map, bars } = this.#system;
+    const found = bars.regionAt(map.regions[region]?.start ?? -1);
     if (found < 0) return false;
-    return peerRegions[found]?.device === device || peers.route(found, device) === PEER_ROUTE.busAddr;
+    const { route, passesRedirect, common } = bars.decision(found, device);
+    const at = region * this.#system.devices.length + device;
+    this.#ownLinks[at] = this.#uplinksBelow(device, common);
+    this.#peerLinks[at] = this.#uplinksBelow(bars.region(found).device, common);
+    return route === PEER_ROUTE.busAddr || passesRedirect;
+  }
+
+  /** Switches between a device and the bridge `common` above it, that one not counted. */
+  #uplinksBelow(device: number, common: string | null): number {
+    const switches = this.#switchesAbove(this.#system.machine.devices[device]?.parent ?? null);
+    const meeting = switches.findIndex((bridge) => bridge.name === common);
+    return meeting < 0 ? 0 : meeting;
   }
 
   #memoryOf(byNode: Map<string, NodeMemory>, kind: string, node: number): NodeMemory {

@@ -12,6 +12,7 @@ import { CreditRing } from "./credits.ts";
 import type { HostPort } from "./host_port.ts";
 import type { FunctionShape, IssueShape, WayShape } from "./shape.ts";
 import { TagPool } from "./tag_pool.ts";
+import { climb, descend, type SharedLink } from "./uplinks.ts";
 
 const PS_PER_S = 1e12;
 const RCB_BYTES = 64;
@@ -31,12 +32,9 @@ export interface Target {
   peer: DeviceFunction | null;
   /** The way to a peer leads over the root complex. */
   viaRoot: boolean;
-}
-
-/** Both directions of a link that several functions share: the uplink of a switch. */
-export interface SharedLink {
-  readonly up: RateServer;
-  readonly down: RateServer;
+  /** Uplinks that a way below a common switch crosses: own ones up, the peer's down. Nearest first. */
+  ownLinks: number;
+  peerLinks: number;
 }
 
 /** Servers of one function. Engine, tags and link belong to it, whatever its queue count. */
@@ -178,11 +176,7 @@ export class DeviceFunction {
   #hostWrite(bytes: number, tlps: number, wireBytes: number, target: Target): number {
     let arrivedPs = this.sentPs + this.#hopsPs;
     this.log?.serve(SWITCHES, arrivedPs);
-    for (let i = 0; i < this.#uplinks.length; i += 1) {
-      const link = (this.#uplinks[i] as SharedLink).up;
-      arrivedPs = link.serve(arrivedPs, wireBytes);
-      this.log?.step(link.name, link.startPs, arrivedPs);
-    }
+    arrivedPs = climb(this.#uplinks, this.#uplinks.length, arrivedPs, wireBytes, this.log);
     const orderedPs = this.#port.commit(arrivedPs, arrivedPs + target.translatePs, bytes, target.memoryPs);
     this.#posted.leave(orderedPs, tlps);
     const admittedPs = orderedPs + this.#port.shape.writePs;
@@ -198,7 +192,10 @@ export class DeviceFunction {
   #peerWrite(peer: DeviceFunction, tlps: number, wireBytes: number, target: Target): number {
     let atPs = this.sentPs + this.#hopsPs;
     this.log?.serve(SWITCHES, atPs);
-    if (target.viaRoot) atPs = this.#throughRoot(atPs, wireBytes);
+    atPs = target.viaRoot
+      ? this.#throughRoot(atPs, wireBytes)
+      : climb(this.#uplinks, target.ownLinks, atPs, wireBytes, this.log);
+    atPs = descend(peer.#uplinks, peer.#peerLinks(target), atPs, wireBytes, this.log);
     const endPs = peer.down.serve(atPs, wireBytes) + target.translatePs;
     this.#posted.leave(endPs, tlps);
     const { log } = this;
@@ -216,16 +213,11 @@ export class DeviceFunction {
     const endPs = peer.up.serve(sentPs + target.memoryPs, wireBytes);
     this.log?.serve(PEER_MEMORY, sentPs + target.memoryPs);
     this.log?.step(peer.up.name, peer.up.startPs, endPs);
-    return endPs;
+    return climb(peer.#uplinks, peer.#peerLinks(target), endPs, wireBytes, this.log);
   }
 
   #throughRoot(atPs: number, wireBytes: number): number {
-    let endPs = atPs;
-    for (let i = 0; i < this.#uplinks.length; i += 1) {
-      const link = (this.#uplinks[i] as SharedLink).up;
-      endPs = link.serve(endPs, wireBytes);
-      this.log?.step(link.name, link.startPs, endPs);
-    }
+    const endPs = climb(this.#uplinks, this.#uplinks.length, atPs, wireBytes, this.log);
     this.log?.serve(this.#port.name, endPs + this.#port.shape.peerPs);
     return endPs + this.#port.shape.peerPs;
   }
@@ -236,31 +228,31 @@ export class DeviceFunction {
     let atPs = wireEndPs + this.#hopsPs;
     this.log?.step(this.up.name, this.up.startPs, wireEndPs);
     this.log?.serve(SWITCHES, atPs);
-    if (target.peer === null || target.viaRoot) {
-      for (let i = 0; i < this.#uplinks.length; i += 1) {
-        const link = (this.#uplinks[i] as SharedLink).up;
-        atPs = link.serve(atPs, wireBytes);
-        this.log?.step(link.name, link.startPs, atPs);
-      }
-    }
+    atPs = climb(this.#uplinks, this.#ownLinks(target), atPs, wireBytes, this.log);
     if (!target.viaRoot) return atPs;
     this.log?.serve(this.#port.name, atPs + this.#port.shape.peerPs);
     return atPs + this.#port.shape.peerPs;
   }
 
   #sendDown(nowPs: number, wireBytes: number, target: Target): number {
-    let atPs = nowPs;
-    if (target.peer === null || target.viaRoot) {
-      for (let i = this.#uplinks.length - 1; i >= 0; i -= 1) {
-        const link = (this.#uplinks[i] as SharedLink).down;
-        atPs = link.serve(atPs, wireBytes);
-        this.log?.step(link.name, link.startPs, atPs);
-      }
-    }
+    const atPs = descend(this.#uplinks, this.#ownLinks(target), nowPs, wireBytes, this.log);
     const wireEndPs = this.down.serve(atPs, wireBytes);
     this.log?.step(this.down.name, this.down.startPs, wireEndPs);
     this.log?.serve(SWITCHES, wireEndPs + this.#hopsPs);
     return wireEndPs + this.#hopsPs;
+  }
+
+  /** Own uplinks on the way: all to the host, to a peer those below the common switch. */
+  #ownLinks(target: Target): number {
+    return target.peer === null || target.viaRoot ? this.#uplinks.length : target.ownLinks;
+  }
+
+  /**
+   * The same of a peer that is the target. Beyond the root complex they are not charged: their completions come a round trip
+   * later, and a server that is reserved in order of issue would make everything behind them wait as long.
+   */
+  #peerLinks(target: Target): number {
+    return target.viaRoot ? 0 : target.peerLinks;
   }
 
   /** Latency of a transfer of `bytes` inside the device, beside what its quanta meet. */

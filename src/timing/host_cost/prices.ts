@@ -78,6 +78,9 @@ export interface HostPrices {
   /** One line of 64 bytes written back to persistent memory, and the fence behind the last. */
   readonly persistLinePs: number;
   readonly persistFencePs: number;
+  /** Stores into, and loads from, a peer's BAR by one core. */
+  readonly stagedStoreBytePs: number;
+  readonly stagedLoadBytePs: number;
   readonly cacheLinePs: number;
   readonly barrierPs: number;
   readonly queue: QueuePrices;
@@ -123,6 +126,9 @@ export function hostPrices(system: HostSystem, constants: Constants): HostPrices
     daxBytePs: byte("copy.daxBytesPerNs"),
     persistLinePs: ps("persist.lineNs"),
     persistFencePs: ps("persist.fenceNs"),
+    // A described machine sets them: they depend on the BAR's link.
+    stagedStoreBytePs: 0,
+    stagedLoadBytePs: 0,
     cacheLinePs: ps(little ? "cache.little.lineNs" : "cache.big.lineNs"),
     barrierPs: ps("cache.barrierNs"),
     queue: queuePrices(system, constants),
