@@ -41,7 +41,14 @@ Exit codes: 0 ok, 1 internal error, 2 usage or configuration, 3 wrong data, leak
 
 const MORE = "More:";
 /** Commands that turn a signal into a partial result. */
-const INTERRUPTIBLE: ReadonlySet<string> = new Set(["run", "validate", "explain", "dmatest", "map-benchmark"]);
+const INTERRUPTIBLE: ReadonlySet<string> = new Set([
+  "run",
+  "validate",
+  "explain",
+  "stress",
+  "dmatest",
+  "map-benchmark",
+]);
 
 /** Runs one command line (without node and script) and returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {

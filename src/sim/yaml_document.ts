@@ -74,7 +74,21 @@ export function formatPath(path: DocumentPath): string {
   }, "");
 }
 
+/** Brackets that are open at the same time, in text and comments as well; the parser's time grows with their square. */
+const OPEN_BRACKETS_MAX = 200;
+
+function checkBrackets(file: string, text: string): void {
+  let open = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5b || code === 0x7b) open += 1;
+    else if ((code === 0x5d || code === 0x7d) && open > 0) open -= 1;
+    if (open > OPEN_BRACKETS_MAX) throw tooDeep(file, text.slice(0, at).split("\n").length);
+  }
+}
+
 function parseText(file: string, text: string, lineCounter: LineCounter): Document {
+  checkBrackets(file, text);
   const document = guardDepth(file, () =>
     parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true, logLevel: "error" }),
   );
@@ -109,13 +123,17 @@ function guardDepth<T>(file: string, run: () => T): T {
     return run();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new DmasimError({
-      code: "DMASIM_YAML_DEPTH",
-      what: "this document is nested too deeply",
-      remedy: "a machine, profile or case needs fewer than ten levels",
-      at: { file },
-    });
+    throw tooDeep(file);
   }
+}
+
+function tooDeep(file: string, line?: number): DmasimError {
+  return new DmasimError({
+    code: "DMASIM_YAML_DEPTH",
+    what: "this document is nested too deeply",
+    remedy: "a machine, profile or case needs fewer than ten levels; close every bracket",
+    at: line === undefined ? { file } : { file, line },
+  });
 }
 
 function firstLine(text: string): string {

@@ -257,4 +257,10 @@ describe("half a megabyte of the same", { timeout: TIMEOUT_MS }, () => {
       }),
     );
   });
+
+  it("as YAML", () => {
+    for (const unit of ["{", "[", "- ", "a: {", "[1,", "? ", "'", "&a ", "!!map "]) {
+      withText("m.yaml", unit.repeat(20_000), machine);
+    }
+  });
 });
