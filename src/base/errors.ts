@@ -47,18 +47,28 @@ export class DmasimError extends Error {
 
 function formatError(parts: ErrorParts): string {
   const where = formatLocation(parts.at);
-  const path = parts.path === undefined ? "" : `${parts.path}: `;
-  const value = parts.value === undefined ? "" : ` (got ${formatValue(parts.value)})`;
-  const limit = parts.limit === undefined ? "" : `; ${parts.limit}`;
-  const remedy = parts.remedy === undefined ? "" : `\n  remedy: ${parts.remedy}`;
-  return `${where}${path}${parts.what}${value}${limit}${remedy}`;
+  const path = parts.path === undefined ? "" : `${printable(parts.path)}: `;
+  const value = parts.value === undefined ? "" : ` (got ${printable(formatValue(parts.value))})`;
+  const limit = parts.limit === undefined ? "" : `; ${printable(parts.limit)}`;
+  const remedy = parts.remedy === undefined ? "" : `\n  remedy: ${printable(parts.remedy)}`;
+  return `${where}${path}${printable(parts.what)}${value}${limit}${remedy}`;
+}
+
+/** A part of a message repeats words of a file at most this long. */
+const PART_LENGTH_MAX = 600;
+
+/** Words of a file must not command the terminal that the message appears on (control characters, changes of direction), nor flood it. */
+function printable(text: string): string {
+  const short = text.length > PART_LENGTH_MAX ? `${text.slice(0, PART_LENGTH_MAX - 1)}…` : text;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the terminal
+  return short.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "�");
 }
 
 function formatLocation(at: SourceLocation | undefined): string {
   if (at === undefined) return "";
   const line = at.line === undefined ? "" : `:${at.line}`;
   const column = at.line === undefined || at.column === undefined ? "" : `:${at.column}`;
-  return `${at.file}${line}${column}: `;
+  return `${printable(at.file)}${line}${column}: `;
 }
 
 const VALUE_TEXT_MAX = 80;

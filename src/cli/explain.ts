@@ -1,10 +1,9 @@
 /** `dmasim explain PROFILE`: where the time of one median and one p99 I/O goes. */
 import type { Command } from "commander";
 import { EXIT } from "../base/errors.ts";
-import { checkWritable } from "../report/write.ts";
 import type { Explanation } from "../sim/explain/result.ts";
 import { catchInterrupts } from "./interrupt.ts";
-import { type Output, present, STDOUT } from "./output.ts";
+import { checkOutputs, type Output, present } from "./output.ts";
 import { collectOverride } from "./overrides.ts";
 import { startProgress } from "./progress.ts";
 import { parseLimitIos, parseSeed, type ResolvedRun, type RunFlags, resolveRun } from "./run_flags.ts";
@@ -33,30 +32,32 @@ export function addExplainCommand(program: Command, session: Session): void {
 }
 
 async function explain(output: Output, profile: string, flags: ExplainFlags): Promise<number> {
-  if (flags.json !== undefined && flags.json !== STDOUT) checkWritable(flags.json);
-  const resolved = resolveRun(profile, { ...flags, clock: "virtual", payload: false, verify: false });
-  const explanation = await follow(output, resolved, flags.job ?? null);
-  if (explanation === null) return EXIT.interrupted;
-  const { renderExplanation } = await import("../report/explain/terminal.ts");
-  present(output, flags.json, explanation, renderExplanation(output.screen, explanation));
-  return EXIT.ok;
+  checkOutputs({ "--json": flags.json });
+  const interrupt = catchInterrupts(output);
+  try {
+    const resolved = resolveRun(profile, { ...flags, clock: "virtual", payload: false, verify: false });
+    const explanation = await follow(output, resolved, flags.job ?? null, interrupt.signal);
+    const { renderExplanation } = await import("../report/explain/terminal.ts");
+    present(output, flags.json, explanation, renderExplanation(output.screen, explanation));
+    return explanation.partial === true ? EXIT.interrupted : EXIT.ok;
+  } finally {
+    interrupt.release();
+  }
 }
 
-/** Null when a signal ended it. */
 async function follow(
   output: Output,
   { options, notes }: ResolvedRun,
   job: string | null,
-): Promise<Explanation | null> {
+  signal: AbortSignal,
+): Promise<Explanation> {
   // The simulator is loaded when it is needed, so that help and errors stay instant.
   const { explainRun } = await import("../sim/explain/explain.ts");
-  const interrupt = catchInterrupts(output, "stopping, without results");
   const progress = startProgress(output);
   try {
-    const found = await explainRun({ ...options, signal: interrupt.signal, onProgress: progress.update }, job);
-    return found === null ? null : { ...found, run: { ...found.run, notes: [...notes, ...found.run.notes] } };
+    const found = await explainRun({ ...options, signal, onProgress: progress.update }, job);
+    return { ...found, run: { ...found.run, notes: [...notes, ...found.run.notes] } };
   } finally {
     progress.stop();
-    interrupt.release();
   }
 }

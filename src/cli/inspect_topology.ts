@@ -9,7 +9,7 @@ import type { Override } from "../sim/override.ts";
 import { System } from "../sim/system.ts";
 import { pairView, peerBar, surveyTopology } from "../sim/topology/pairs.ts";
 import { compareWays } from "../sim/topology/ways.ts";
-import { checkOneStdout, deliver, present, STDOUT } from "./output.ts";
+import { checkOutputs, deliver, present, STDOUT } from "./output.ts";
 import type { Session } from "./session.ts";
 
 /** Flags of the command. */
@@ -29,7 +29,7 @@ export function inspectTopology({ output }: Session, name: string | undefined, f
       remedy: "give a name of: dmasim list machines, or the path of a .yaml file",
     });
   }
-  checkOneStdout({ "--json": flags.json, "--svg": flags.svg });
+  checkOutputs({ "--json": flags.json, "--svg": flags.svg });
   const machine = resolveMachine(name, flags.set);
   if (flags.pair !== undefined) {
     showPair(output, machine, flags.pair, flags.json);

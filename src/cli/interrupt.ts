@@ -11,7 +11,10 @@ export interface Interrupt {
   readonly release: () => void;
 }
 
-/** Listens until `release`; `follows` says what the first signal leads to. The second signal ends the process with EXIT.interrupted. */
+/**
+ * Listens until `release`; `follows` says what the first signal leads to. The second signal ends the process with EXIT.interrupted.
+ * Takes over from what the program's entry does with signals that come before there is anything to interrupt.
+ */
 export function catchInterrupts(output: Output, follows = "stopping, partial results follow"): Interrupt {
   const controller = new AbortController();
   const onSignal = (): void => {
@@ -19,9 +22,19 @@ export function catchInterrupts(output: Output, follows = "stopping, partial res
     output.err(`dmasim: ${follows} (again to end at once)\n`);
     controller.abort();
   };
-  for (const name of SIGNALS) process.on(name, onSignal);
+  for (const name of SIGNALS) {
+    // Listened to without a gap: a signal that is pending finds the new listener.
+    const before = process.listeners(name);
+    process.on(name, onSignal);
+    for (const listener of before) process.off(name, listener);
+  }
   const release = (): void => {
     for (const name of SIGNALS) process.off(name, onSignal);
   };
   return { signal: controller.signal, release };
+}
+
+/** Signals end the process again, at once, even while it computes: for commands that have nothing to save. */
+export function dropSignalListeners(): void {
+  for (const name of SIGNALS) process.removeAllListeners(name);
 }

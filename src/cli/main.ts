@@ -8,15 +8,19 @@ import { Command, type OutputConfiguration } from "commander";
 import { EXIT } from "../base/errors.ts";
 import { packageVersion } from "../base/version.ts";
 import { addCheckCommand } from "./check.ts";
+import { addDmatestCommand } from "./dmatest.ts";
 import { addExplainCommand } from "./explain.ts";
 import { reportFailure } from "./failure.ts";
 import { addInspectCommand } from "./inspect.ts";
+import { dropSignalListeners } from "./interrupt.ts";
 import { addListCommand } from "./list.ts";
 import { addMapCommand } from "./map.ts";
+import { addMapBenchmarkCommand } from "./map_benchmark.ts";
 import { type Output, processOutput } from "./output.ts";
 import { addRunCommand } from "./run.ts";
 import { addSchemaCommand } from "./schema.ts";
 import type { Session } from "./session.ts";
+import { addStressCommand } from "./stress.ts";
 import { addValidateCommand } from "./validate.ts";
 
 const EXAMPLES = `
@@ -28,6 +32,7 @@ Examples:
   dmasim run rand-read-4k --vary iodepth=1..128*2    one table over many values
   dmasim explain rand-read-4k                        where the time of one I/O goes
   dmasim run rand-read-4k --json - | jq .bottleneck  for scripts
+  dmasim stress --minutes 10 --faults all            is the mapping layer right, whatever happens
   dmasim validate measurements                       how near predictions are to published figures
 
 Exit codes: 0 ok, 1 internal error, 2 usage or configuration, 3 wrong data, leaks or DMA API errors, 4 objective missed,
@@ -35,6 +40,8 @@ Exit codes: 0 ok, 1 internal error, 2 usage or configuration, 3 wrong data, leak
 `;
 
 const MORE = "More:";
+/** Commands that turn a signal into a partial result. */
+const INTERRUPTIBLE: ReadonlySet<string> = new Set(["run", "validate", "explain", "dmatest", "map-benchmark"]);
 
 /** Runs one command line (without node and script) and returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -58,14 +65,20 @@ function createProgram(session: Session): Command {
     .configureHelp({ subcommandTerm: commandTerm })
     .exitOverride()
     .configureOutput(commanderOutput(session.output))
-    .addHelpText("after", EXAMPLES);
+    .addHelpText("after", EXAMPLES)
+    .hook("preAction", (_program, command) => {
+      if (!INTERRUPTIBLE.has(command.name())) dropSignalListeners();
+    });
   program.commandsGroup("Start here:");
   addMapCommand(program, session);
   addRunCommand(program, session);
+  addStressCommand(program, session);
   addValidateCommand(program, session);
   program.commandsGroup(MORE);
   addExplainCommand(program, session);
   addCheckCommand(program, session);
+  addDmatestCommand(program, session);
+  addMapBenchmarkCommand(program, session);
   addListCommand(program, session);
   addSchemaCommand(program, session);
   addInspectCommand(program, session);

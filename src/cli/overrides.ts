@@ -4,7 +4,7 @@ import type { Override } from "../sim/override.ts";
 import { JOB_KEY_NAMES } from "../sim/profile/schema.ts";
 
 /** First words of paths that lie in the load profile; every other path lies in the machine. */
-const PROFILE_KEYS: ReadonlySet<string> = new Set(["jobs", "global", "seed"]);
+const PROFILE_KEYS: ReadonlySet<string> = new Set(["jobs", "global", "seed", "events", "verify"]);
 
 /** Parser of a repeatable `--set`; `previous` is undefined at the first. */
 export function collectOverride(text: string, previous: readonly Override[] = []): readonly Override[] {

@@ -4,11 +4,10 @@ import { renderCsv } from "../report/csv.ts";
 import { renderFioJson } from "../report/fio_json.ts";
 import { renderResultJson } from "../report/json.ts";
 import { renderRun } from "../report/terminal.ts";
-import { checkWritable } from "../report/write.ts";
 import type { RunResult } from "../sim/result.ts";
 import { exitCodeOf } from "./exit_code.ts";
-import { catchInterrupts } from "./interrupt.ts";
-import { checkOneStdout, deliver, type Output, STDOUT } from "./output.ts";
+import { catchInterrupts, type Interrupt } from "./interrupt.ts";
+import { checkOutputs, deliverEach, type Output, STDOUT } from "./output.ts";
 import { collectOverride } from "./overrides.ts";
 import { startProgress } from "./progress.ts";
 import {
@@ -89,31 +88,32 @@ function addOutputOptions(command: Command): void {
 }
 
 async function run(output: Output, profileName: string, flags: RunFlags): Promise<number> {
-  const files = outputFiles(flags);
-  checkOneStdout(files);
-  for (const path of Object.values(files)) if (path !== undefined && path !== STDOUT) checkWritable(path);
+  checkOutputs(outputFiles(flags));
   if (flags.vary !== undefined) return vary(output, profileName, flags, flags.vary);
-  const resolved = resolveRun(profileName, flags);
-  const result = await runResolved(output, resolved);
-  deliverAll(output, flags, result);
-  return exitCodeOf(result);
+  const interrupt = catchInterrupts(output);
+  try {
+    const resolved = resolveRun(profileName, flags);
+    const result = await runResolved(output, resolved, interrupt);
+    deliverAll(output, flags, result);
+    return exitCodeOf(result);
+  } finally {
+    interrupt.release();
+  }
 }
 
 function outputFiles(flags: RunFlags): Readonly<Record<string, string | undefined>> {
   return { "--json": flags.json, "--fio-json": flags.fioJson, "--csv": flags.csv };
 }
 
-async function runResolved(output: Output, { options, notes }: ResolvedRun): Promise<RunResult> {
+async function runResolved(output: Output, { options, notes }: ResolvedRun, interrupt: Interrupt): Promise<RunResult> {
   // Threads and the simulator are loaded for a run only, so that help and errors stay instant.
   const { runProfile } = await import("../sim/run.ts");
-  const interrupt = catchInterrupts(output);
   const progress = startProgress(output);
   try {
     const result = await runProfile({ ...options, signal: interrupt.signal, onProgress: progress.update });
     return { ...result, notes: [...notes, ...result.notes] };
   } finally {
     progress.stop();
-    interrupt.release();
   }
 }
 
@@ -121,7 +121,9 @@ async function runResolved(output: Output, { options, notes }: ResolvedRun): Pro
 function deliverAll(output: Output, flags: RunFlags, result: RunResult): void {
   const stdoutTaken = Object.values(outputFiles(flags)).includes(STDOUT);
   if (!stdoutTaken) output.out(renderRun(output.screen, result));
-  if (flags.json !== undefined) deliver(output, flags.json, renderResultJson(result));
-  if (flags.fioJson !== undefined) deliver(output, flags.fioJson, renderFioJson(result, new Date()));
-  if (flags.csv !== undefined) deliver(output, flags.csv, renderCsv(result));
+  deliverEach(output, [
+    { path: flags.json, text: () => renderResultJson(result) },
+    { path: flags.fioJson, text: () => renderFioJson(result, new Date()) },
+    { path: flags.csv, text: () => renderCsv(result) },
+  ]);
 }

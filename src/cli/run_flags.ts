@@ -5,6 +5,7 @@ import { DmasimError } from "../base/errors.ts";
 import { WORKERS_MAX } from "../shm/capacities.ts";
 import type { Machine } from "../sim/machine/description.ts";
 import { resolveMachine } from "../sim/machine/load.ts";
+import { machineNamedIn } from "../sim/machine/named.ts";
 import type { Override } from "../sim/override.ts";
 import type { Profile } from "../sim/profile/job.ts";
 import { resolveProfile } from "../sim/profile/load.ts";
@@ -41,7 +42,7 @@ export interface RunFlags {
 }
 
 /** Machine of a profile that names none. */
-const DEFAULT_MACHINE = "intel-vtd-2s";
+export const DEFAULT_MACHINE = "intel-vtd-2s";
 /**
  * Limits of a run without --full: real profiles ask for minutes and terabytes, a first look takes seconds.
  * Under the virtual clock I/Os cost host time, under wall time itself does.
@@ -87,7 +88,7 @@ export function resolveRun(profileName: string, flags: RunFlags): ResolvedRun {
   checkPayload(flags);
   const overrides = splitOverrides(flags.set ?? []);
   const first = resolveProfile(profileName, { overrides: overrides.profile });
-  const machineName = flags.machine ?? first.machine ?? DEFAULT_MACHINE;
+  const machineName = flags.machine ?? machineOfProfile(first);
   const machine = resolveMachine(machineName, overrides.machine);
   const profile = withKeywords(profileName, first, machine, overrides.profile);
   const chosen = flags.machine === undefined && first.machine === null;
@@ -113,6 +114,10 @@ export function resolveRun(profileName: string, flags: RunFlags): ResolvedRun {
   };
 }
 
+function machineOfProfile({ machine, file }: Profile): string {
+  return machine === null ? DEFAULT_MACHINE : machineNamedIn(file, machine);
+}
+
 /** `$ncpus` and friends of a job file mean the simulated machine, which is known only now. */
 function withKeywords(name: string, first: Profile, machine: Machine, overrides: readonly Override[]): Profile {
   if (!first.file.toLowerCase().endsWith(".fio")) return first;
@@ -128,7 +133,7 @@ function withKeywords(name: string, first: Profile, machine: Machine, overrides:
 }
 
 /** One CPU is left to the event loop. */
-function defaultWorkers(): number {
+export function defaultWorkers(): number {
   return Math.min(Math.max(availableParallelism() - 1, 1), WORKERS_MAX);
 }
 

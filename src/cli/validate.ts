@@ -4,12 +4,11 @@ import type { Command } from "commander";
 import { EXIT } from "../base/errors.ts";
 import { renderJson } from "../report/json.ts";
 import { validateJson } from "../report/validate/json.ts";
-import { checkWritable } from "../report/write.ts";
 import type { Measurement } from "../sim/validate/measurement.ts";
 import type { ValidateResult } from "../sim/validate/result.ts";
 import { loadMeasurements, SHIPPED_MEASUREMENTS } from "../sim/validate/row_file.ts";
 import { catchInterrupts } from "./interrupt.ts";
-import { checkOneStdout, deliver, type Output, STDOUT } from "./output.ts";
+import { checkOutputs, deliverEach, type Output, STDOUT } from "./output.ts";
 import { startProgress } from "./progress.ts";
 import { JSON_FLAG, type Session } from "./session.ts";
 import { parseTopics, parseValidateWorkers, parseWorst } from "./validate_flags.ts";
@@ -55,24 +54,27 @@ export function addValidateCommand(program: Command, session: Session): void {
 
 async function validate(output: Output, files: readonly string[], flags: ValidateFlags): Promise<number> {
   const outputs = { "--json": flags.json, "--csv": flags.csv, "--plot": flags.plot };
-  checkOneStdout(outputs);
-  for (const path of Object.values(outputs)) if (path !== undefined && path !== STDOUT) checkWritable(path);
-  const rows = loadMeasurements(files);
-  const result = await predictAll(output, rows, flags);
-  if (result === null) return EXIT.interrupted;
-  await deliverAll(output, flags, result, Object.values(outputs).includes(STDOUT));
-  return result.failures.length > 0 ? EXIT.internal : EXIT.ok;
+  checkOutputs(outputs);
+  const interrupt = catchInterrupts(output);
+  try {
+    const rows = loadMeasurements(files);
+    const result = await predictAll(output, rows, flags, interrupt.signal);
+    await deliverAll(output, flags, result, Object.values(outputs).includes(STDOUT));
+    if (result.failures.length > 0) return EXIT.internal;
+    return result.partial === true ? EXIT.interrupted : EXIT.ok;
+  } finally {
+    interrupt.release();
+  }
 }
 
-/** Null when a signal ended it. */
 async function predictAll(
   output: Output,
   rows: readonly Measurement[],
   flags: ValidateFlags,
-): Promise<ValidateResult | null> {
+  signal: AbortSignal,
+): Promise<ValidateResult> {
   // Models and threads are loaded when they are needed, so that help and errors stay instant.
   const { validateRows } = await import("../sim/validate/validate.ts");
-  const interrupt = catchInterrupts(output, "stopping, without results");
   const progress = startProgress(output);
   try {
     return await validateRows(rows, {
@@ -80,15 +82,11 @@ async function predictAll(
       all: flags.all === true,
       holdout: flags.holdout === true,
       workers: flags.workers ?? Math.max(1, availableParallelism() - 1),
-      signal: interrupt.signal,
+      signal,
       onProgress: progress.update,
     });
-  } catch (error) {
-    if (interrupt.signal.aborted) return null;
-    throw error;
   } finally {
     progress.stop();
-    interrupt.release();
   }
 }
 
@@ -103,13 +101,12 @@ async function deliverAll(
     const { renderValidate } = await import("../report/validate/terminal.ts");
     output.out(renderValidate(output.screen, result, { groups: flags.groups === true, worst: flags.worst }));
   }
-  if (flags.json !== undefined) deliver(output, flags.json, renderJson(validateJson(result)));
-  if (flags.csv !== undefined) {
-    const { renderValidateCsv } = await import("../report/validate/csv.ts");
-    deliver(output, flags.csv, renderValidateCsv(result));
-  }
-  if (flags.plot !== undefined) {
-    const { renderValidatePlot } = await import("../report/validate/plot.ts");
-    deliver(output, flags.plot, renderValidatePlot(result));
-  }
+  const { renderValidateCsv } = await import("../report/validate/csv.ts");
+  // The page's library is large.
+  const plot = flags.plot === undefined ? null : await import("../report/validate/plot.ts");
+  deliverEach(output, [
+    { path: flags.json, text: () => renderJson(validateJson(result)) },
+    { path: flags.csv, text: () => renderValidateCsv(result) },
+    { path: flags.plot, text: () => plot?.renderValidatePlot(result) ?? "" },
+  ]);
 }

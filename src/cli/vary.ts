@@ -2,9 +2,10 @@
 import { DmasimError, EXIT } from "../base/errors.ts";
 import { renderJson } from "../report/json.ts";
 import type { VaryResult } from "../sim/vary/result.ts";
+import type { VaryPoint } from "../sim/vary/vary.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { catchInterrupts } from "./interrupt.ts";
-import { deliver, type Output, STDOUT } from "./output.ts";
+import { deliverEach, type Output, STDOUT } from "./output.ts";
 import { startProgress } from "./progress.ts";
 import type { RunFlags, VaryFlag } from "./run_flags.ts";
 import { varyPoints } from "./vary_flags.ts";
@@ -16,32 +17,44 @@ export async function vary(
   flags: RunFlags,
   axes: readonly VaryFlag[],
 ): Promise<number> {
-  checkOutputs(flags);
-  const { points, notes } = varyPoints(profile, flags, axes);
-  const { runVaried } = await import("../sim/vary/vary.ts");
+  checkFormats(flags);
   const interrupt = catchInterrupts(output, "stopping, finished runs follow");
-  const progress = startProgress(output);
-  let varied: VaryResult;
   try {
-    varied = await runVaried(
+    const { points, notes } = varyPoints(profile, flags, axes);
+    const varied = await runPoints(output, flags, axes, points, interrupt.signal);
+    await deliverAll(output, flags, varied, notes);
+    return codeOf(varied);
+  } finally {
+    interrupt.release();
+  }
+}
+
+async function runPoints(
+  output: Output,
+  flags: RunFlags,
+  axes: readonly VaryFlag[],
+  points: readonly VaryPoint[],
+  signal: AbortSignal,
+): Promise<VaryResult> {
+  const { runVaried } = await import("../sim/vary/vary.ts");
+  const progress = startProgress(output);
+  try {
+    return await runVaried(
       axes.map(({ key }) => key),
       points,
       {
         // Under wall each run has threads of its own, and measures this computer.
         threads: flags.clock === "wall" ? 1 : (points[0]?.options.workers ?? 1),
-        signal: interrupt.signal,
+        signal,
         onProgress: progress.update,
       },
     );
   } finally {
     progress.stop();
-    interrupt.release();
   }
-  await deliverAll(output, flags, varied, notes);
-  return codeOf(varied);
 }
 
-function checkOutputs(flags: RunFlags): void {
+function checkFormats(flags: RunFlags): void {
   if (flags.fioJson === undefined) return;
   throw new DmasimError({
     code: "DMASIM_FLAGS_CONFLICT",
@@ -61,11 +74,11 @@ async function deliverAll(
     const { renderVaried } = await import("../report/vary/terminal.ts");
     output.out(renderVaried(output.screen, varied, notes));
   }
-  if (flags.json !== undefined) deliver(output, flags.json, renderJson(varied));
-  if (flags.csv !== undefined) {
-    const { renderVariedCsv } = await import("../report/vary/csv.ts");
-    deliver(output, flags.csv, renderVariedCsv(varied));
-  }
+  const { renderVariedCsv } = await import("../report/vary/csv.ts");
+  deliverEach(output, [
+    { path: flags.json, text: () => renderJson(varied) },
+    { path: flags.csv, text: () => renderVariedCsv(varied) },
+  ]);
 }
 
 /** Wrong data first, then an interruption, then loads that a machine refused, then missed objectives. */

@@ -23,6 +23,8 @@ export interface PhysRegion {
   readonly node: number;
   /** Index of the device whose BAR or memory it is; -1 = none. */
   readonly deviceIndex: number;
+  /** Comes online during the run: no buffer lies there before. */
+  readonly hot?: boolean;
 }
 
 const IOMEM_NAMES: Readonly<Record<RegionKind, string | null>> = {

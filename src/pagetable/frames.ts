@@ -54,6 +54,34 @@ export function freeFrame(arena: Arena, owner: number, frame: number, order = 0)
   unlock(words, LOCK, owner);
 }
 
+/** What {@link withholdFrames} took away. */
+export interface WithheldFrames {
+  readonly next: number;
+  readonly free: number;
+}
+
+/** Fault injection: from now on there is no memory for single frames, until {@link returnFrames}. Calls may nest. */
+export function withholdFrames(arena: Arena, owner: number): WithheldFrames {
+  const words = arena.i32;
+  lock(words, LOCK, owner);
+  const withheld = { next: words[NEXT] as number, free: words[FREE] as number };
+  words[NEXT] = FRAME_COUNT;
+  words[FREE] = 0;
+  unlock(words, LOCK, owner);
+  return withheld;
+}
+
+/** Gives back what {@link withholdFrames} took; frames that others freed meanwhile stay free. */
+export function returnFrames(arena: Arena, owner: number, withheld: WithheldFrames): void {
+  const words = arena.i32;
+  lock(words, LOCK, owner);
+  words[NEXT] = Math.min(words[NEXT] as number, withheld.next);
+  let at = FREE;
+  for (let frame = words[at] as number; frame !== 0; frame = words[at] as number) at = frameByte(frame - 1) / 4;
+  words[at] = withheld.free;
+  unlock(words, LOCK, owner);
+}
+
 /** Frames in use by all domains. */
 export function framesUsed(arena: Arena): number {
   return load(arena.i32, USED);

@@ -15,8 +15,10 @@ import type { RunResult } from "../sim/result.ts";
 import { renderHeader } from "./header.ts";
 import { renderIntegrity, renderLeaks, renderMismatches } from "./integrity.ts";
 import { renderJobNotes, renderJobTable } from "./job_table.ts";
+import { renderMemoryEvents } from "./memory_events.ts";
 import { renderHost, renderNotes } from "./notes.ts";
 import { renderPathTable } from "./path_table.ts";
+import { renderPowerCut } from "./power_cut.ts";
 import type { Screen } from "./style.ts";
 import { renderTrust } from "./trust.ts";
 import { renderVerdict } from "./verdict.ts";
@@ -34,6 +36,8 @@ export function renderRun(screen: Screen, result: RunResult): string {
     renderJobTable(screen, result),
     renderJobNotes(screen, result),
     renderPathTable(screen, result),
+    renderMemoryEvents(screen, result),
+    renderPowerCut(screen, result),
     [
       ...renderIntegrity(screen, result),
       ...renderTrust(screen, result),

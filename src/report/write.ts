@@ -1,4 +1,15 @@
-import { accessSync, constants, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DmasimError } from "../base/errors.ts";
 
@@ -22,10 +33,21 @@ export function writeFileAtomically(path: string, text: string): void {
 function replaceFile(path: string, text: string): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
-    writeFileSync(temporary, text);
+    writeDown(temporary, text);
     renameSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });
+  }
+}
+
+/** The bytes are on the disk before the name is: else a crash of the computer could leave an empty file under it. */
+function writeDown(path: string, text: string): void {
+  const file = openSync(path, "w");
+  try {
+    writeFileSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -50,14 +72,29 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: "its folder is a file",
   ENOSPC: "no space left",
   EROFS: "read-only file system",
+  EDQUOT: "quota exceeded",
+  EFBIG: "larger than files may be",
+  ELOOP: "its symbolic links form a circle",
+  ENAMETOOLONG: "its name is too long",
 };
 
-function unwritable(path: string, error: unknown): DmasimError {
+/** Why a write failed, in words where there are some. */
+export function writeErrorText(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  return REASONS[code] ?? code;
+}
+
+function unwritable(path: string, error: unknown): DmasimError {
   return new DmasimError({
     code: "DMASIM_FILE_UNWRITABLE",
-    what: `cannot write this file (${REASONS[code] ?? code})`,
-    remedy: "give a path in an existing folder that you may write to",
+    what: `cannot write this file (${writeErrorText(error)})`,
+    remedy: isFull(error)
+      ? "make room there, or give a path elsewhere"
+      : "give a path in an existing folder that you may write to",
     at: { file: path },
   });
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }

@@ -22,8 +22,25 @@ export interface CopyLists {
   readonly destination: number;
 }
 
+/** What a clone does around each copy command; see {@link CopyIo} for the parameters. */
+export interface CommandCopies {
+  open(what: CheckedTransfer, keyLo: number, keyHi: number): number;
+  close(): void;
+  prepare(what: CheckedTransfer, lists: CopyLists, offset: number, bytes: number): number;
+  finish(
+    what: CheckedTransfer,
+    lists: CopyLists,
+    offset: number,
+    bytes: number,
+    ok: boolean,
+    key: readonly [number, number],
+    flips: boolean,
+    wrongSize: boolean,
+  ): void;
+}
+
 /** Prepares and finishes the copies of one clone; both lists are mapped for the same device. */
-export class CopyIo {
+export class CopyIo implements CommandCopies {
   readonly #ctx: HostContext;
   readonly #dma: DriverDma;
   readonly #areas: CopyAreas;

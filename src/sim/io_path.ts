@@ -16,9 +16,11 @@ import { MAP_FAILURES, MAP_OK } from "../host/status.ts";
 import { patternKey } from "../memory/pattern.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import { BufferPayload } from "./buffer_payload.ts";
-import { CopyIo, type CopyLists } from "./copy_io.ts";
+import type { CommandCopies, CopyLists } from "./copy_io.ts";
+import { copyCommands } from "./copy_test_io.ts";
 import { DriverDma } from "./driver_dma.ts";
 import { ListMapping, physAt } from "./list_mapping.ts";
+import { BufferRing } from "./load/buffer_ring.ts";
 import { type BufferPlan, entryCount, entryPhys, firstEntryBytes, isPageless } from "./load/buffers.ts";
 import { type CloneSpec, QUEUE_BYTES } from "./load/clones.ts";
 import { VERSION_ANY } from "./load/versions.ts";
@@ -64,12 +66,16 @@ export class CloneIo {
   readonly #dma: DriverDma;
   readonly #lists: ListMapping;
   readonly #lost: LostWrites;
-  readonly #copy: CopyIo | null;
+  readonly #copy: CommandCopies | null;
   readonly #staged: StagedCopy | null;
   readonly #copyLists: CopyLists[] = [];
   readonly #key: readonly [number, number];
   /** Test hook: what one I/O does wrong; none when it has happened. */
   #hook: IoHook;
+  /** Memory that the next commands take. */
+  #plan: BufferPlan | null;
+  /** Null: the command of a tag lies in the buffer of that number. */
+  readonly ring: BufferRing | null;
   /** Entry of every tag's list that carries the end mark; 0 = the list is as allocated. */
   readonly #lastEntry: Int32Array;
   #mappedTags = 0;
@@ -109,17 +115,17 @@ export class CloneIo {
     this.persistent = spec.job.map === "persistent";
     this.what = { job: spec.jobIndex, engine: spec.engine, io: 0, unit: 0, version: 0 };
     this.#dma = new DriverDma(ctx, this.device, debug, this.what);
-    this.#lists = new ListMapping(ctx, this.#dma, system.memmap);
+    this.#lists = new ListMapping(ctx, this.#dma, system.memmap, spec.job.map === "raw");
     this.#lost = new LostWrites(ctx.arena, ctx.lockOwner, spec.device, spec.commandBytesMax);
     this.#staged = spec.peerBase === null ? null : new StagedCopy(ctx, spec.peerBase - (spec.buffers?.base ?? 0));
     this.#buffers =
       payload === null || spec.buffers === null
         ? null
         : new BufferPayload(ctx.arena, payload, spec.buffers, key.lo, key.hi, this.#staged?.delta);
+    this.#plan = spec.buffers;
+    this.ring = spec.buffers?.places === undefined ? null : new BufferRing(spec.buffers.places, this.tags);
     this.#copy =
-      spec.copy === null
-        ? null
-        : new CopyIo(ctx, this.#dma, system.memmap, spec.copy, this.#lists, payload, this.persistent);
+      spec.copy === null ? null : copyCommands(ctx, this.#dma, system.memmap, spec, spec.copy, this.#lists, payload);
   }
 
   /** Allocates the lists and maps what is mapped once; MAP_OK or a failure code. */
@@ -144,6 +150,11 @@ export class CloneIo {
     const code = this.persistent ? this.#mapAll() : MAP_OK;
     this.#staged?.name();
     return code;
+  }
+
+  /** Later commands lie in hot-added RAM, or again where they lay; those in flight stay where they are. */
+  useHotBuffers(on: boolean): void {
+    if (this.spec.hotBuffers !== null) this.#plan = on ? this.spec.hotBuffers : this.spec.buffers;
   }
 
   /** Undoes {@link open}; every command must be finished. */
@@ -261,7 +272,8 @@ export class CloneIo {
   /** Describes the command's buffer in its list. The end mark moves with the length of the command. */
   #build(tag: number, bytes: number): void {
     const { arena } = this.#ctx;
-    const plan = this.spec.buffers as BufferPlan;
+    const plan = this.#plan as BufferPlan;
+    const place = this.ring === null ? tag : this.ring.take(tag);
     const count = entryCount(plan, bytes);
     const last = this.#lastEntry[tag] as number;
     if (last !== 0) sgUnmarkEnd(arena, last);
@@ -269,7 +281,7 @@ export class CloneIo {
     let left = bytes;
     for (let i = 0; i < count; i += 1) {
       const length = Math.min(left, i === 0 ? firstEntryBytes(plan) : plan.entryBytes);
-      sgSetPhys(arena, entry, entryPhys(plan, tag, i), length, !isPageless(plan, i));
+      sgSetPhys(arena, entry, entryPhys(plan, place, i), length, !isPageless(plan, i));
       left -= length;
       if (i < count - 1) entry = sgNext(arena, entry);
     }

@@ -3,7 +3,9 @@
  */
 import type { Phys } from "../base/addr.ts";
 import { PAGE_BYTES } from "../base/addr.ts";
+import { PATH } from "../base/cost.ts";
 import type { HostContext } from "../host/context.ts";
+import { sgSetDma } from "../host/dma/scatterlist.ts";
 import { MAP_FAILURES } from "../host/status.ts";
 import type { Memmap } from "../memory/memmap.ts";
 import type { Arena } from "../shm/arena.ts";
@@ -16,8 +18,11 @@ export class ListMapping {
   readonly #ctx: HostContext;
   readonly #dma: DriverDma;
   readonly #memmap: Memmap;
+  readonly #raw: boolean;
 
-  constructor(ctx: HostContext, dma: DriverDma, memmap: Memmap) {
+  /** `raw`: nothing is mapped or pinned, and the device is told physical addresses. */
+  constructor(ctx: HostContext, dma: DriverDma, memmap: Memmap, raw = false) {
+    this.#raw = raw;
     this.#ctx = ctx;
     this.#dma = dma;
     this.#memmap = memmap;
@@ -25,6 +30,7 @@ export class ListMapping {
 
   /** DMA entries of the mapped list, or -(failure code) with nothing pinned or mapped. */
   map(sg: number, origNents: number, dir: number): number {
+    if (this.#raw) return giveRaw(this.#ctx, sg, origNents);
     if (!this.#pin(sg, origNents)) return -MAP_FAILURES.noBacking.code;
     const nents = this.#dma.mapSg(sg, origNents, dir);
     if (nents < 0) this.#unpin(sg, origNents);
@@ -33,6 +39,7 @@ export class ListMapping {
 
   /** `wrongSize`: test hook, see DriverDma.unmapWrongSize. */
   unmap(sg: number, origNents: number, dir: number, wrongSize = false): void {
+    if (this.#raw) return;
     if (wrongSize) this.#dma.unmapWrongSize(sg, origNents, dir);
     else this.#dma.unmapSg(sg, origNents, dir);
     this.#unpin(sg, origNents);
@@ -76,4 +83,18 @@ export function physAt(arena: Arena, sg: number, offset: number): Phys {
     entry = sgNext(arena, entry);
   }
   return entryAddr(arena, entry) + left;
+}
+
+/**
+ * The unsafe hack that the DMA API exists to replace: physical addresses as if they were bus addresses. No IOVA, no offset, no
+ * bounce, no cache maintenance, no pin.
+ */
+function giveRaw({ arena, cost }: HostContext, sg: number, nents: number): number {
+  let entry = sg;
+  for (let i = 0; i < nents; i += 1) {
+    sgSetDma(arena, entry, entryAddr(arena, entry), arena.u32[entry + SG.length] as number);
+    entry = sgNext(arena, entry);
+  }
+  cost.path = PATH.direct;
+  return nents;
 }

@@ -149,6 +149,63 @@ export interface DmaDebugResult {
   readonly first: readonly string[];
 }
 
+/** A device's reach before and after RAM came or went; masks inclusive. */
+export interface DeviceReach {
+  readonly device: string;
+  readonly required_mask_before: number;
+  readonly required_mask: number;
+  readonly way_before: string;
+  readonly way: string;
+}
+
+/** What became of a hotplug event. */
+export interface MemoryEventResult {
+  readonly at_ns: number;
+  readonly event: "hot_add" | "hot_remove";
+  readonly region: string;
+  /** `refused`: not whole memory blocks; `busy`: pages were still pinned when the wait was over. */
+  readonly outcome: "online" | "refused" | "offline" | "busy" | "not reached";
+  /** 0 or -errno. */
+  readonly ret: number;
+  readonly tries: number;
+  readonly waited_ns: number;
+  /** Most pages found pinned by one try. */
+  readonly pinned_pages: number;
+  readonly blocks: number;
+  readonly memmap_bytes: number;
+  readonly usable_bytes: number;
+  readonly devices: readonly DeviceReach[];
+  /** Bytes of every job by path, before the event and after it. */
+  readonly paths: readonly {
+    readonly job: string;
+    readonly before: Readonly<Partial<Record<PathName, number>>>;
+    readonly after: Readonly<Partial<Record<PathName, number>>>;
+  }[];
+}
+
+/** What was left of acknowledged data after the power failed. */
+export interface PowerCutResult {
+  readonly at_ns: number;
+  /** Device writes go to the cache; caches are in the persistence domain. */
+  readonly ddio: boolean;
+  readonly eadr: boolean;
+  /** Bytes that had been written and were not persistent, acknowledged or not. */
+  readonly rolled_back_bytes: number;
+  /** I/Os into persistent memory that had been acknowledged and not been overwritten since. */
+  readonly acknowledged_ios: number;
+  /** Of those, I/Os with bytes that are gone. */
+  readonly lost_ios: number;
+  readonly in_flight_ios: number;
+  readonly first_lost: readonly {
+    readonly job: string;
+    readonly io: number;
+    readonly acknowledged_ns: number;
+    /** First lost byte, in the I/O and in memory. */
+    readonly offset: number;
+    readonly phys: string;
+  }[];
+}
+
 /** What depends on this computer or on host options. */
 export interface HostResult {
   readonly workers: number;
@@ -218,6 +275,10 @@ export interface RunResult {
     readonly duration_ns: number;
     readonly events: number;
   } | null;
+  /** Only of a profile with hotplug events. */
+  readonly memory_events?: readonly MemoryEventResult[];
+  /** Only of a profile with verify: after-power-cut. */
+  readonly power_cut?: PowerCutResult;
   readonly notes: readonly string[];
   readonly host: HostResult;
 }

@@ -23,7 +23,17 @@ import type { CloneSpec } from "./load/clones.ts";
 import { isPaced } from "./load/pace.ts";
 import { stagedNote } from "./load/staged.ts";
 import { mismatchCount, readMismatches } from "./mismatch.ts";
-import type { Bottleneck, Confidence, HostResult, JobResult, Leak, ResourceResult, RunResult } from "./result.ts";
+import type {
+  Bottleneck,
+  Confidence,
+  HostResult,
+  JobResult,
+  Leak,
+  MemoryEventResult,
+  PowerCutResult,
+  ResourceResult,
+  RunResult,
+} from "./result.ts";
 import { RESULT_SCHEMA } from "./result.ts";
 import { debugResult, type RunDebugPlain } from "./run_debug.ts";
 import type { RunSetup } from "./run_setup.ts";
@@ -43,6 +53,8 @@ export interface RunOutcome {
   readonly debug: readonly RunDebugPlain[];
   readonly iotlbLookups: number;
   readonly iotlbMisses: number;
+  readonly powerCut?: PowerCutResult;
+  readonly memoryEvents?: readonly MemoryEventResult[];
 }
 
 /** Figures of this computer need no model. */
@@ -81,6 +93,8 @@ export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wal
     integrity: { leaks: outcome.leaks },
     ...(options.dmaDebug ? { dma_debug: debugResult(setup.arena, outcome.debug) } : {}),
     virtual: virtual ? { duration_ns: outcome.durationNs, events: outcome.events } : null,
+    ...((outcome.memoryEvents ?? []).length === 0 ? {} : { memory_events: outcome.memoryEvents ?? [] }),
+    ...(outcome.powerCut === undefined ? {} : { power_cut: outcome.powerCut }),
     notes: notesOf(clones),
     host: hostResult(setup, outcome, host),
   };

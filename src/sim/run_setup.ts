@@ -10,6 +10,8 @@ import { store } from "../shm/atomics.ts";
 import { HEADER, QPAIR, REGIONS } from "../shm/layout.ts";
 import { deviceBufferPhys } from "./device_buffer.ts";
 import { MAIN_OWNER, makeHostContext } from "./host_ports.ts";
+import { withHotMemory } from "./hot_memory.ts";
+import type { BufferPlan } from "./load/buffers.ts";
 import { type CloneSpec, type LoadOptions, planClones } from "./load/clones.ts";
 import { reserveWindows } from "./reserved_windows.ts";
 import { startRunDebug } from "./run_debug.ts";
@@ -31,7 +33,8 @@ export interface RunSetup {
 export const WORKER_ENTRY = packagePath("dist", "bundle", "engine.js");
 
 /** Plans the load and readies the arena; DmasimError for loads that the machine or the arena cannot carry. */
-export function prepareRun(options: RunOptions): RunSetup {
+export function prepareRun(given: RunOptions): RunSetup {
+  const options = { ...given, machine: withHotMemory(given.machine, given.profile) };
   if (!Number.isInteger(options.workers) || options.workers < 1 || options.workers > WORKERS_LIMIT) {
     throw new DmasimError({
       code: "DMASIM_WORKERS",
@@ -41,6 +44,7 @@ export function prepareRun(options: RunOptions): RunSetup {
       remedy: "use about as many workers as this computer has cores",
     });
   }
+  checkEvents(options);
   const hook = parseTestHook(options.testHook);
   const system = new System(options.machine);
   const load = {
@@ -71,9 +75,10 @@ function reserveIovas(arena: Arena, system: System): void {
 /** Commits what a clone's payload touches, so that running out of backing is an error before the run, not during it. */
 function commitBuffers(arena: Arena, clone: CloneSpec): void {
   commitRange(arena, deviceBufferPhys(clone.engine), 1);
-  const { buffers, copy, dax } = clone;
+  const { buffers, hotBuffers, copy, dax } = clone;
+  if (hotBuffers !== null) commitRange(arena, hotBuffers.base, bufferBytes(hotBuffers, clone));
   if (buffers !== null) {
-    const bytes = buffers.stride * clone.depth * clone.commandsPerIo;
+    const bytes = bufferBytes(buffers, clone);
     commitRange(arena, buffers.base, bytes);
     if (clone.peerBase !== null) commitRange(arena, clone.peerBase, bytes);
     if (buffers.pagelessShare > 0 && buffers.hasPages) commitRange(arena, buffers.pagelessBase, bytes);
@@ -85,4 +90,26 @@ function commitBuffers(arena: Arena, clone: CloneSpec): void {
     if (copy.peerDestination !== null) commitRange(arena, copy.peerDestination, copy.bytes);
   }
   if (dax !== null) commitRange(arena, dax.start, dax.bytes);
+}
+
+function bufferBytes(plan: BufferPlan, { depth, commandsPerIo }: CloneSpec): number {
+  return plan.stride * (plan.places ?? depth * commandsPerIo);
+}
+
+/** Events happen at virtual instants; a power cut needs bytes that can be lost. */
+function checkEvents({ clock, profile, payload }: RunOptions): void {
+  const { events = [], verify } = profile;
+  const cuts = events.filter(({ kind }) => kind === "power_cut").length;
+  const refuse = (what: string, value: unknown, remedy: string) => {
+    throw new DmasimError({ code: "DMASIM_EVENTS", what, value, remedy, at: { file: profile.file } });
+  };
+  if (clock === "wall" && events.length > 0) {
+    refuse("events of a profile happen at virtual times", "--clock wall", "run it with --clock virtual");
+  }
+  if (cuts > 1 || (verify !== undefined) !== (cuts === 1)) {
+    refuse("verify: after-power-cut goes with one power_cut event", cuts, "give both, or neither");
+  }
+  if (verify !== undefined && !payload) {
+    refuse("what survives a power cut is found by looking at the bytes", "--no-payload", "leave --no-payload out");
+  }
 }

@@ -236,7 +236,9 @@ function dmaDevice(
 /** Kernels before 6.8 look at the last page of RAM only. */
 function hidesRam({ era, memory }: Machine, { dmaRanges }: Device): boolean {
   if (dmaRanges === null || era === "4.1" || era === "6.1") return false;
-  return memory.some(({ kind, start, bytes }) => kind === "ram" && !rangesShow(dmaRanges, start, bytes));
+  return memory.some(
+    ({ memmap, start, bytes, hot }) => memmap === "ram" && hot !== true && !rangesShow(dmaRanges, start, bytes),
+  );
 }
 
 function domainOf(

@@ -28,6 +28,8 @@ const NO_TROUBLES = { mismatches: 0, leaks: [], errors: [], faults: 0, idle: [],
 describe("shipped loads", () => {
   for (const { name } of listShippedProfiles()) {
     for (const clock of CLOCKS) {
+      // Events happen at virtual times.
+      if (clock === "wall" && loadShippedProfile(name).events !== undefined) continue;
       it(`${name} runs under the ${clock} clock`, async () => {
         const profile = loadShippedProfile(name);
         const machine = resolveMachine(profile.machine ?? "intel-vtd-2s");

@@ -12,7 +12,7 @@ import type { ExplainedIo, Explanation } from "../../sim/explain/result.ts";
 import { plural, shareText } from "../figures.ts";
 import { renderHeader } from "../header.ts";
 import { renderHost, renderNotes } from "../notes.ts";
-import { plain, type Screen, shorten, wrap } from "../style.ts";
+import { labelled, plain, type Screen, shorten, wrap } from "../style.ts";
 import { renderTrust } from "../trust.ts";
 import { renderVerdict } from "../verdict.ts";
 import { type StageRow, stageRows } from "./stage_rows.ts";
@@ -33,6 +33,7 @@ export function renderExplanation(screen: Screen, explanation: Explanation): str
   const blocks = [
     renderHeader(screen, run),
     [...renderVerdict(screen, run), ...renderWaitPlaces(screen, explanation)],
+    explanation.partial === true ? renderCut(screen, explanation) : [],
     ...transfers.map((io) => renderIo(screen, explanation, io)),
     [
       ...renderDifference(screen, explanation),
@@ -41,7 +42,15 @@ export function renderExplanation(screen: Screen, explanation: Explanation): str
       ...renderHost(screen, run),
     ],
   ];
-  return `${blocks.map((block) => block.join("\n")).join("\n\n")}\n`;
+  return `${blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join("\n"))
+    .join("\n\n")}\n`;
+}
+
+function renderCut(screen: Screen, { job, ios, direction }: Explanation): string[] {
+  const text = `interrupted before an I/O could be followed; job ${plain(job)} had ended ${plural(ios, direction)}`;
+  return labelled(screen, "partial", text, screen.colors.yellow);
 }
 
 function renderIo(screen: Screen, explanation: Explanation, io: ExplainedIo): string[] {

@@ -37,7 +37,8 @@ function entryOf(start: number, bytes: number, label: string): IomemEntry {
 
 function iomemEntries(machine: Machine): IomemEntry[] {
   const memory = machine.memory.map((region) => {
-    const kind = region.kind === "pmem" ? `Persistent Memory (memmap ${region.memmap})` : "System RAM";
+    const ram = region.memmap === "ram" ? "System RAM" : "Reserved (carve-out, no struct pages)";
+    const kind = region.kind === "pmem" ? `Persistent Memory (memmap ${region.memmap})` : ram;
     return entryOf(region.start, region.bytes, `${kind}  ${region.name}, node ${region.node}`);
   });
   const { swiotlb } = machine;

@@ -32,6 +32,7 @@ export function validateJson(result: ValidateResult): object {
   return {
     schema: "dmasim/validate@1",
     version: packageVersion(),
+    ...(result.partial === true ? { partial: true, planned: result.planned } : {}),
     rows: result.rows.map(reportRow),
     groups,
     topics,

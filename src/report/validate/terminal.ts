@@ -44,8 +44,14 @@ export function renderValidate(screen: Screen, result: ValidateResult, view: Val
     .join("\n\n")}\n`;
 }
 
-function verdict(screen: Screen, { total, skipped, constants, rows }: ValidateResult): string[] {
+function verdict(screen: Screen, result: ValidateResult): string[] {
+  const { total, skipped, constants, rows } = result;
   const { bold, dim, green, yellow } = screen.colors;
+  const cut =
+    result.partial === true
+      ? [` ${yellow(`partial: interrupted after ${rows.length} of ${result.planned} rows`)}`]
+      : [];
+  if (rows.length === 0 && result.partial === true) return cut;
   if (rows.length === 0) return [" No row to predict: see --topic and --all"];
   const calibrated = constants.filter(({ status }) => status === "calibrated").length;
   const leftOut = skipped.application + skipped.tool;
@@ -62,6 +68,7 @@ function verdict(screen: Screen, { total, skipped, constants, rows }: ValidateRe
       : `${total.within} of ${total.rows} simulated rows within tolerance (${percent(total.within, total.rows)}), ${total.withinTwice} within twice that (${percent(total.withinTwice, total.rows)}), ${total.rows - total.supported} not predicted; median error ${formatError(total.median)}`;
   const paint = total.within >= WITHIN_GOAL * total.rows ? green : yellow;
   return [
+    ...cut,
     ...wrap(head, screen.width - 2).map((line) => ` ${bold(paint(line))}`),
     ...notes.filter((text) => text !== "").map((text) => ` ${dim(text)}`),
   ];

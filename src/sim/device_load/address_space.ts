@@ -44,7 +44,7 @@ export class MappedWindow implements AddressSpace {
     const access = this.#access;
     const status = access.resolve(this.#base + addr, 1, write);
     if (status !== DMA_STATUS.ok) return 0;
-    return this.#unit.translated(nowPs, access.slot, access.walkLevels, write, own) - nowPs;
+    return this.#unit.translated(nowPs, 0, this.#base + addr, access.slot, access.walkLevels, write, own) - nowPs;
   }
 }
 

@@ -24,18 +24,30 @@ const PASSES = 2;
 /** A latency in nanoseconds and one in picoseconds differ by less, however late in a run. */
 const TOLERANCE_NS = 1;
 
-/** Explains `jobName` (null = the first job); null when `options.signal` ended it. The clock must be virtual. */
-export async function explainRun(options: RunOptions, jobName: string | null): Promise<Explanation | null> {
+/**
+ * Explains `jobName` (null = the first job). When `options.signal` ends it early the explanation is `partial`: the I/Os and the
+ * run as far as they went, and no I/O followed. The clock must be virtual.
+ */
+export async function explainRun(options: RunOptions, jobName: string | null): Promise<Explanation> {
   const jobIndex = jobIndexOf(options, jobName);
   const first = await firstPass(options, jobIndex);
-  if (first === null) return null;
   const { run, latencies, direction } = first;
+  const job = options.profile.jobs[jobIndex]?.name ?? "";
+  const cut = {
+    schema: EXPLAIN_SCHEMA,
+    partial: true,
+    job,
+    direction,
+    ios: latencies.count,
+    transfers: [],
+    run,
+  } as const;
+  if (run.partial === true) return cut;
   const ios = latencies.at(PERCENTILES);
   const trace = new IoTrace(ios);
   const again = await observeRun(passOptions(options, 1), { watch: null, trace });
-  if (again.partial === true) return null;
+  if (again.partial === true) return cut;
   assert(isDeepStrictEqual(withoutHost(run), withoutHost(again)), "the second run is the same run");
-  const job = options.profile.jobs[jobIndex]?.name ?? "";
   return {
     schema: EXPLAIN_SCHEMA,
     job,
@@ -52,17 +64,16 @@ interface FirstPass {
   readonly direction: Explanation["direction"];
 }
 
-async function firstPass(options: RunOptions, jobIndex: number): Promise<FirstPass | null> {
+async function firstPass(options: RunOptions, jobIndex: number): Promise<FirstPass> {
   const clones = clonesOf(options, jobIndex);
   const reads = new IoLatencies(clones, false);
   const writes = new IoLatencies(clones, true);
   const watch: IoLatencies["ended"] = (clone, io, write, latencyNs) =>
     (write ? writes : reads).ended(clone, io, write, latencyNs);
   const run = await observeRun(passOptions(options, 0), { watch: { ended: watch }, trace: null });
-  if (run.partial === true) return null;
   const direction = writes.count > reads.count ? "write" : "read";
   const latencies = direction === "write" ? writes : reads;
-  if (latencies.count === 0) throw nothingFinished(run, jobIndex);
+  if (latencies.count === 0 && run.partial !== true) throw nothingFinished(run, jobIndex);
   return { run, latencies, direction };
 }
 

@@ -61,6 +61,8 @@ export interface ExplainedIo {
 /** A median and a p99 I/O of one job and direction, and the run that they are of. */
 export interface Explanation {
   readonly schema: typeof EXPLAIN_SCHEMA;
+  /** Interrupted: `transfers` is empty, and `run` may hold less than the load. */
+  readonly partial?: true;
   readonly job: string;
   readonly direction: "read" | "write";
   /** I/Os that the percentiles are of. */

@@ -35,6 +35,10 @@ export interface JobFileContext {
 const SECTIONS_MAX = 4096;
 const LINES_MAX = 65_536;
 const INCLUDE_DEPTH_MAX = 16;
+/** Files that a job file may bring in, the same one counted each time. */
+const INCLUDES_MAX = 256;
+/** fio's OPT_LEN_MAX: longest line, and longest value after substitutions. */
+const LINE_LENGTH_MAX = 8192;
 /** fio reads at most 255 characters of a section's name. */
 const NAME_LENGTH_MAX = 255;
 
@@ -44,6 +48,7 @@ interface Reader {
   readonly keywords: Keywords;
   readonly sections: MutableSection[];
   lines: number;
+  includes: number;
 }
 
 interface MutableSection extends JobFileSection {
@@ -59,6 +64,7 @@ export function readJobFile(file: string, context: JobFileContext = {}): JobFile
     keywords: context.keywords ?? DEFAULT_KEYWORDS,
     sections: [],
     lines: 0,
+    includes: 0,
   };
   readLines(reader, file, text, 0);
   return { file, sections: reader.sections };
@@ -70,13 +76,16 @@ function readLines(reader: Reader, file: string, text: string, depth: number): v
   if (reader.lines > LINES_MAX) throw tooMany("lines", LINES_MAX, { file });
   for (const [index, raw] of lines.entries()) {
     const line = stripComment(raw);
-    if (line !== "") readLine(reader, line, { file, line: index + 1 }, depth);
+    const at = { file, line: index + 1 };
+    if (line.length > LINE_LENGTH_MAX) throw tooLong(line, at);
+    if (line !== "") readLine(reader, line, at, depth);
   }
 }
 
 /** fio cuts a line at the first `;`, then at the first `#`, wherever they stand. */
 function stripComment(line: string): string {
-  return line.replace(/[;#].*$/, "").trim();
+  const end = line.search(/[;#]/);
+  return (end < 0 ? line : line.slice(0, end)).trim();
 }
 
 function readLine(reader: Reader, line: string, at: SourceLocation, depth: number): void {
@@ -114,11 +123,9 @@ function parseOption(reader: Reader, line: string, at: SourceLocation): JobFileO
   if (equals < 0) return { name: line, value: null, at };
   const name = line.slice(0, equals).trim();
   if (name === "") throw lineError("this line has no option name", line, at, "write it as option=value");
-  return {
-    name,
-    value: expandValue(line.slice(equals + 1).trim(), reader.environment, reader.keywords),
-    at,
-  };
+  const value = expandValue(line.slice(equals + 1).trim(), reader.environment, reader.keywords);
+  if (value.length > LINE_LENGTH_MAX) throw tooLong(value, at);
+  return { name, value, at };
 }
 
 /** Includes are text for the section they stand in, relative to the including file, and stay below the job file's folder. */
@@ -127,6 +134,8 @@ function include(reader: Reader, name: string, at: SourceLocation, depth: number
   if (depth >= INCLUDE_DEPTH_MAX) {
     throw lineError("includes are nested too deeply", name, at, "check that no file includes itself");
   }
+  if (reader.includes >= INCLUDES_MAX) throw tooMany("includes", INCLUDES_MAX, at);
+  reader.includes += 1;
   const file = resolve(dirname(at.file), name);
   readLines(reader, file, readIncluded(reader, file, name, at), depth + 1);
 }
@@ -145,6 +154,10 @@ function realPathOf(file: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function tooLong(text: string, at: SourceLocation): DmasimError {
+  return lineError("this line is too long", text, at, `at most ${LINE_LENGTH_MAX} characters, substitutions included`);
 }
 
 function lineError(what: string, value: string, at: SourceLocation, remedy: string): DmasimError {

@@ -30,6 +30,8 @@ export interface BufferPlan {
   readonly pagelessShare: number;
   /** The target region's pages have struct pages. */
   readonly hasPages: boolean;
+  /** Buffers of the ring that commands take in turn; absent = each command has its own. */
+  readonly places?: number;
 }
 
 /** Hands out buffer memory region by region, from a deterministic start. */
@@ -53,11 +55,12 @@ export class BufferAllocator {
       ? alignUp(entryBytes + (entryBytes < PAGE_BYTES ? firstOffset : 0), PAGE_BYTES) + PAGE_BYTES
       : entryBytes;
     const stride = alignUp(cellBytes * entriesMax + firstOffset, PAGE_BYTES) + PAGE_BYTES;
-    const base = this.#take(job, region, stride * commands, reserved);
+    const places = job.ringBytes === undefined ? commands : Math.max(2 * commands, Math.floor(job.ringBytes / stride));
+    const base = this.#take(job, region, stride * places, reserved);
     const pageless = shape.pagelessShare > 0 ? this.#pagelessRegion(job) : null;
     return {
       base,
-      pagelessBase: pageless === null ? 0 : this.#take(job, pageless, stride * commands, reserved),
+      pagelessBase: pageless === null ? 0 : this.#take(job, pageless, stride * places, reserved),
       commandBytes,
       stride,
       cellBytes,
@@ -67,7 +70,18 @@ export class BufferAllocator {
       scatter: shape.scatter,
       pagelessShare: shape.pagelessShare,
       hasPages: region.memmap !== "none",
+      ...(places === commands ? {} : { places }),
     };
+  }
+
+  /**
+   * Where the buffers lie while hot-added RAM is online: the page allocator takes the highest, for jobs that name no other
+   * memory. Null = nothing is added, or the job keeps its buffers.
+   */
+  hotPlan(job: JobSpec, commandBytes: number, commands: number, reserved: readonly [Phys, Phys]): BufferPlan | null {
+    const region = this.#map.regions.findLast(({ hot }) => hot === true);
+    if (region === undefined || job.target !== "ram" || job.map === "persistent") return null;
+    return this.plan({ ...job, target: region.name }, commandBytes, commands, reserved);
   }
 
   /** Keeps buffers out of persistent memory that a job works on through a DAX mapping. */
@@ -86,14 +100,17 @@ export class BufferAllocator {
   /** Region that a target word names. `ram` is the highest RAM region: where a busy machine's free pages are. */
   region(job: JobSpec, target: string): PhysRegion {
     const regions = this.#map.regions;
-    const named = target === "ram" ? regions.findLast((r) => r.kind === "ram") : regions.find((r) => r.name === target);
+    const named =
+      target === "ram"
+        ? regions.findLast((r) => r.memmap === "ram" && r.hot !== true)
+        : regions.find((r) => r.name === target);
     if (named !== undefined) return named;
     throw new DmasimError({
       code: "DMASIM_UNKNOWN_TARGET",
       what: `job ${job.name} names memory that the machine does not have`,
       value: target,
       limit: `targets: ram, ${regions
-        .filter((r) => r.kind !== "ram" && r.kind !== "reserved")
+        .filter((r) => r.memmap !== "ram" && r.kind !== "reserved")
         .map((r) => r.name)
         .join(", ")}`,
       remedy: "name one of them",

@@ -1,4 +1,4 @@
-/** Loads that do not fit the queues. */
+/** Loads that no run can carry. */
 import { DmasimError } from "../../base/errors.ts";
 import { QPAIR_DEPTH, QPAIRS_MAX } from "../../shm/capacities.ts";
 import type { JobSpec, Profile } from "../profile/job.ts";
@@ -15,7 +15,7 @@ export function tooManyClones(profile: Profile, total: number): DmasimError {
   });
 }
 
-/** One I/O of more commands than a queue holds. */
+/** One I/O is split into more commands than a queue holds. */
 export function tooManyCommands(job: JobSpec, commands: number): DmasimError {
   return new DmasimError({
     code: "DMASIM_IO_TOO_LARGE",

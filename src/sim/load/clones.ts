@@ -58,6 +58,8 @@ export interface CloneSpec {
   readonly extent: Extent;
   readonly isStream: boolean;
   readonly buffers: BufferPlan | null;
+  /** Where buffers lie while hot-added RAM is online; null = where they are. */
+  readonly hotBuffers: BufferPlan | null;
   /** Memory of the clone's submission and completion queue, a page each, when the device reaches it through an IOMMU; else 0. */
   readonly queuesPhys: Phys;
   readonly copy: CopyAreas | null;
@@ -131,7 +133,7 @@ function planClone(
     isCopy || seat.dax !== null ? ioBytes : Math.min(ioBytes, commandLimit(system, device, extent.device, job));
   const commandsPerIo = Math.ceil(ioBytes / commandBytesMax);
   const { depth, depthNote } = fitQueue(job, effectiveDepth(job, options.assumeDirect), commandsPerIo);
-  const copyBytes = isCopy ? Math.min(extent.bytes, job.sizeBytes ?? extent.bytes) : 0;
+  const copyBytes = isCopy ? (job.copyTest?.bufBytes ?? Math.min(extent.bytes, job.sizeBytes ?? extent.bytes)) : 0;
   const commands = depth * commandsPerIo;
   const cut = limitsOf(job, extent, options, depth);
   return {
@@ -141,7 +143,7 @@ function planClone(
     job,
     cpu: index - Math.floor(index / system.machine.cpus.count) * system.machine.cpus.count,
     device: extent.device,
-    engine: system.engineOf(extent.device, seat.nextQueue),
+    engine: system.engineOf(extent.device, job.copyTest?.channel ?? seat.nextQueue),
     group: seat.group,
     depth,
     depthNote,
@@ -151,6 +153,8 @@ function planClone(
     extent,
     isStream: seat.dax !== null || device.medium?.kind !== "block",
     ...planMemory(system, allocator, seat, { copyBytes: isCopy ? copyBytes : null, commandBytesMax, commands }),
+    hotBuffers:
+      isCopy || seat.dax !== null ? null : allocator.hotPlan(job, commandBytesMax, commands, system.bounceRange),
     queuesPhys:
       system.devices[extent.device]?.domain != null && device.link !== null
         ? allocator.area(job, "ram", QUEUE_BYTES, system.bounceRange)
@@ -222,7 +226,7 @@ function commandLimit(system: System, device: Device, index: number, job: JobSpe
     clamp: CLAMPS[device.class] ?? "none",
   };
   const { machine } = system;
-  const ram = machine.memory.filter((region) => region.kind === "ram");
+  const ram = machine.memory.filter((region) => region.memmap === "ram" && region.hot !== true);
   const lastRamPage = Math.max(...ram.map((region) => region.start + region.bytes)) - PAGE_BYTES;
   const maxBytes = maxRequestBytes(machine.era, system.devices[index] as DmaDevice, queue, lastRamPage);
   return requestBytes(maxBytes, queue, job.sg.entryBytes);

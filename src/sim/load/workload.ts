@@ -6,6 +6,7 @@
  */
 import { Prng } from "../../base/prng.ts";
 import type { BlockSizeShare, JobSpec } from "../profile/job.ts";
+import { CopyTestDraw } from "./copy_test.ts";
 import { OffsetDraw } from "./offsets.ts";
 import { Permutation } from "./permutation.ts";
 
@@ -40,6 +41,7 @@ export class Workload {
   readonly #writeDraw: OffsetDraw;
   readonly #permutation: Permutation | null;
   readonly #blockBytes: number;
+  readonly #test: CopyTestDraw | null;
   #position = 0;
   #passDone = 0;
   #runLeft = 0;
@@ -50,6 +52,7 @@ export class Workload {
     this.#job = job;
     this.#limits = limits;
     this.#prng = new Prng(seed, stream);
+    this.#test = job.copyTest === undefined ? null : new CopyTestDraw(job.copyTest, seed);
     this.#sequential = job.rw === "read" || job.rw === "write" || job.rw === "rw" || job.rw === "copy";
     this.#blockBytes = alignmentBytes(job);
     const blocks = Math.max(1, Math.floor(limits.extentBytes / this.#blockBytes));
@@ -68,7 +71,7 @@ export class Workload {
     if (this.#issued >= this.#limits.iosMax) return false;
     if (this.#passDone >= this.#limits.passBytes && !this.#nextPass()) return false;
     this.write = this.#drawWrite();
-    this.bytes = this.#drawBytes();
+    this.bytes = this.#test === null ? this.#drawBytes() : this.#testBytes(this.#test);
     this.offset = this.#drawOffset();
     const room = this.#limits.extentBytes - this.offset;
     if (this.bytes > room) this.bytes = room;
@@ -102,6 +105,11 @@ export class Workload {
     const step = share.bytesMin % 512 === 0 ? 512 : 1;
     const span = Math.floor((share.bytesMax - share.bytesMin) / step) + 1;
     return share.bytesMin + this.#prng.below(span) * step;
+  }
+
+  #testBytes(test: CopyTestDraw): number {
+    test.at(this.#issued);
+    return test.bytes;
   }
 
   #pickShare(shares: readonly BlockSizeShare[]): BlockSizeShare {

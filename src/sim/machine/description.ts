@@ -45,6 +45,8 @@ export interface Machine {
   readonly defaultBlockDevice: string | null;
   /** Confidential guest: every DMA bounces through decrypted memory. */
   readonly confidential: boolean;
+  /** Absent = DDIO on, no eADR. */
+  readonly persistence?: PersistenceDescription;
 }
 
 /** CPUs of the machine, all of one kind. */
@@ -80,6 +82,16 @@ export interface MemoryRegion {
   readonly bytes: number;
   readonly node: number;
   readonly memmap: MemmapMode;
+  /** Comes online during a run, by an event of the load; nothing lies there before. */
+  readonly hot?: boolean;
+}
+
+/** What a device write has reached when the power fails. */
+export interface PersistenceDescription {
+  /** Device writes allocate in the last-level cache (Data Direct I/O); false: they go to the memory controller. */
+  readonly ddio: boolean;
+  /** Caches are in the persistence domain (eADR); false: only the memory controllers' queues are (ADR). */
+  readonly eadr: boolean;
 }
 
 /** The machine's IOMMU; all its units share one table format and one default mode. */

@@ -58,8 +58,12 @@ export function listShippedMachines(): ShippedMachine[] {
 
 /** A shipped machine by name, else the file at that path: anything with a `/` or a YAML ending is a path. */
 export function resolveMachine(nameOrPath: string, overrides: readonly Override[] = []): Machine {
-  const isPath = /[\\/]/.test(nameOrPath) || YAML_ENDING.test(nameOrPath);
-  return isPath ? loadMachine(nameOrPath, overrides) : loadShippedMachine(nameOrPath, overrides);
+  return isMachinePath(nameOrPath) ? loadMachine(nameOrPath, overrides) : loadShippedMachine(nameOrPath, overrides);
+}
+
+/** True of words that mean a file, not a shipped machine. */
+export function isMachinePath(name: string): boolean {
+  return /[\\/]/.test(name) || YAML_ENDING.test(name);
 }
 
 function shippedNames(): string[] {

@@ -40,6 +40,7 @@ export function resolveDocument(document: MachineDocument, file: string): Machin
     devices,
     defaultBlockDevice: document.default_block_device === undefined ? firstBlock : document.default_block_device,
     confidential: document.confidential,
+    ...(document.persistence === undefined ? {} : { persistence: document.persistence }),
   };
 }
 
@@ -74,7 +75,7 @@ function resolveRegion(document: MachineDocument, region: MachineDocument["memor
     start: region.start,
     bytes: region.size,
     node: region.node,
-    memmap: region.kind === "ram" ? "ram" : (region.memmap ?? byEra),
+    memmap: region.kind === "ram" ? (region.memmap === "none" ? "none" : "ram") : (region.memmap ?? byEra),
   };
 }
 

@@ -20,7 +20,7 @@ const PLACE_ALIGN_BYTES = 2 * 1024 * 1024;
  */
 export function defaultSwiotlbBytes(memory: readonly MemoryRegion[], confidential: boolean, era: Era): number {
   if (!confidential) return DEFAULT_BYTES;
-  const ramBytes = memory.filter((region) => region.kind === "ram").reduce((sum, region) => sum + region.bytes, 0);
+  const ramBytes = memory.filter((region) => region.memmap === "ram").reduce((sum, region) => sum + region.bytes, 0);
   const wanted = Math.ceil((ramBytes * 0.06) / SWIOTLB_SEGMENT_BYTES) * SWIOTLB_SEGMENT_BYTES;
   const bytes = Math.min(CONFIDENTIAL_BYTES_MAX, Math.max(DEFAULT_BYTES, wanted));
   return era === "4.1" ? bytes : roundUpPow2(bytes);
@@ -43,7 +43,7 @@ export function placeSwiotlb(memory: readonly MemoryRegion[], bytes: number, any
   if (bytes === 0) return 0;
   const limit = any ? Number.MAX_SAFE_INTEGER : FOUR_GIB;
   const starts = memory
-    .filter((region) => region.kind === "ram")
+    .filter((region) => region.memmap === "ram")
     .map((region) => ({ region, start: topStart(region, bytes, limit) }))
     .filter(({ region, start }) => start >= region.start)
     .map(({ start }) => start);

@@ -102,6 +102,16 @@ export const machineSchema = z
       .optional()
       .describe("Device that jobs without a device use. Default: the first device with a block medium"),
     confidential: z.boolean().default(false).describe("Confidential guest: every DMA bounces through decrypted memory"),
+    persistence: z
+      .strictObject({
+        ddio: z.boolean().default(true).describe("Device writes allocate in the last-level cache (DDIO)"),
+        eadr: z
+          .boolean()
+          .default(false)
+          .describe("Caches are flushed to persistent memory when the power fails (eADR)"),
+      })
+      .optional()
+      .describe("What is in the persistence domain. Default: DDIO on, no eADR"),
   })
   .describe("A dmasim machine");
 

@@ -19,7 +19,7 @@ const memoryRegionSchema = z.strictObject({
     .enum(["none", "zone-device"])
     .optional()
     .describe(
-      "pmem only: `none` = page-less (no struct page), `zone-device` = struct pages in ZONE_DEVICE; default zone-device",
+      "ram: `none` = a carve-out that the kernel does not map (reserved-memory, no-map); pmem: `none` = page-less (no struct page), `zone-device` = struct pages in ZONE_DEVICE; default zone-device",
     ),
 });
 

@@ -1,5 +1,6 @@
 /** Case files: what `dmasim map` is asked, as YAML or JSON with the names of its flags. */
 import { z } from "zod";
+import { machineNamedIn } from "../machine/named.ts";
 import type { Override } from "../override.ts";
 import { readYamlDocument } from "../yaml_document.ts";
 import type { MapWords } from "./request.ts";
@@ -8,7 +9,7 @@ import type { MapWords } from "./request.ts";
 const word = z.union([z.string(), z.number()]).transform(String);
 
 const caseSchema = z.strictObject({
-  machine: z.string().optional().describe("A shipped machine's name, or a .yaml file"),
+  machine: z.string().optional().describe("A shipped machine's name, or a .yaml file in the folder of this one"),
   dev: z.string().optional().describe("Device of the machine"),
   dir: z.string().optional().describe("TO, FROM or BIDI"),
   attr: z
@@ -30,9 +31,10 @@ const caseSchema = z.strictObject({
 /** The words of a case file. Throws one DmasimError for wrong input. */
 export function readMapCase(file: string): MapWords {
   const { value } = readYamlDocument(file, caseSchema, { kind: "case" });
-  const { attr, set, "max-seg": maxSeg, "min-align-mask": minAlignMask, ...rest } = value;
+  const { attr, set, machine, "max-seg": maxSeg, "min-align-mask": minAlignMask, ...rest } = value;
   return {
     ...rest,
+    machine: machine === undefined ? undefined : machineNamedIn(file, machine),
     maxSeg,
     minAlignMask,
     attr: Array.isArray(attr) ? attr.join(",") : attr,

@@ -97,11 +97,14 @@ function parseSplit(options: OptionSet, option: OptionValue, text: string): read
 }
 
 function parseSplitEntry(options: OptionSet, option: OptionValue, entry: string): SplitEntry {
-  const match = /^\s*([^/]+?)\s*(?:\/\s*(\d+(?:\.\d+)?)?\s*%?)?\s*$/.exec(entry);
-  if (match === null) throw optionError(option, `"${entry}" is not size/percent`, "write e.g. bssplit=4k/60:64k/40");
-  const percent = Number(match[2] ?? 0);
+  const [size = "", share = "", ...more] = entry.split("/").map((text) => text.trim());
+  const match = /^(\d+(?:\.\d+)?)?\s*%?$/.exec(share);
+  if (size === "" || match === null || more.length > 0) {
+    throw optionError(option, `"${entry}" is not size/percent`, "write e.g. bssplit=4k/60:64k/40");
+  }
+  const percent = Number(match[1] ?? 0);
   return {
-    bytes: blockBytes(options, option, match[1] ?? ""),
+    bytes: blockBytes(options, option, size),
     percent: percent === 0 ? null : percent,
   };
 }

@@ -4,6 +4,8 @@
  * Words are fio's (HOWTO "Job parameters"); units end the name. Immutable after loading.
  */
 import type { SourceLocation } from "../../base/errors.ts";
+import type { CopyTest } from "../load/copy_test.ts";
+import type { MachineEvent } from "./events.ts";
 
 /** fio's `rw`, from the job's point of view, plus `copy` (memory to memory by a DMA engine). */
 export type JobRw = "read" | "write" | "randread" | "randwrite" | "rw" | "randrw" | "copy";
@@ -144,7 +146,14 @@ export interface JobSpec {
   /** Memory of the page-less entries of mixed lists; null = the first page-less region. */
   readonly pagelessTarget: string | null;
   readonly sg: SgShape;
-  readonly map: "per-io" | "persistent";
+  /** A `copy` job of dmatest: what it transfers instead. */
+  readonly copyTest?: CopyTest;
+  /** `raw`: no mapping, the device is given physical addresses. */
+  readonly map: "per-io" | "persistent" | "raw";
+  /** Buffers are taken in turn from a ring of about this size; absent = one for each command in flight. */
+  readonly ringBytes?: number;
+  /** What the driver does before it acknowledges data in persistent memory; absent = nothing. */
+  readonly persist?: "flush";
   /** Notes for the result: options that were read but have no meaning here. */
   readonly ignored: readonly string[];
 }
@@ -164,6 +173,10 @@ export interface Profile {
   /** Machine the profile is meant for; `--machine` overrides it. */
   readonly machine: string | null;
   readonly seed: number;
+  /** What happens to the machine meanwhile, by rising time; absent = nothing. */
+  readonly events?: readonly MachineEvent[];
+  /** Check after the power cut that acknowledged data are there; absent = no cut. */
+  readonly verify?: "after-power-cut";
   readonly jobs: readonly JobSpec[];
   /** What happens where Linux refuses two peers; absent = staged through memory. */
   readonly p2p?: PeerPolicy;

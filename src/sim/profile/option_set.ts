@@ -34,6 +34,8 @@ export interface NumberRange {
 /** Largest size that any option takes: 2^50 bytes. */
 export const SIZE_BYTES_MAX = 2 ** 50;
 
+/** Longest text of an option, characters; as fio's OPT_LEN_MAX. */
+const TEXT_LENGTH_MAX = 8192;
 const SIZE_REMEDY = "write bytes or a size such as 4k, 64k, 2m, 10g";
 
 /** Options of one job in the order they were given; of repeated ones the last counts. */
@@ -45,6 +47,10 @@ export class OptionSet {
   constructor(options: readonly OptionValue[], parseSize: SizeParser) {
     this.options = options;
     this.parseSize = parseSize;
+    const long = options.find(({ text }) => text.length > TEXT_LENGTH_MAX);
+    if (long !== undefined) {
+      throw optionError(long, "this value is too long", "shorten it", `at most ${TEXT_LENGTH_MAX} characters`);
+    }
     this.last = new Map(options.map((option) => [option.name, option]));
   }
 

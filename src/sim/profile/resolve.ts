@@ -12,7 +12,7 @@ export const DEFAULT_SEED = 1;
 /** What the two syntaxes say in their own ways: memory, device, verification. */
 export type JobPlacement = Pick<
   JobSpec,
-  "verify" | "verifyPass" | "device" | "target" | "source" | "pagelessTarget" | "sg" | "map"
+  "verify" | "verifyPass" | "device" | "target" | "source" | "pagelessTarget" | "sg" | "map" | "ringBytes" | "persist"
 >;
 
 /** One job as its reader hands it over: options merged with the global ones, placement already understood. */

@@ -1,5 +1,6 @@
 /** Schema of YAML load profiles; the words are fio's, with a few of ours for memory and mapping. */
 import { z } from "zod";
+import { eventsSchema } from "./events.ts";
 import { CLONES_MAX, IODEPTH_MAX } from "./job_io.ts";
 import { countKey, flagKey, pairKey, sizeKey, sizeOrPercentKey, textKey, timeKey } from "./schema_values.ts";
 
@@ -122,9 +123,17 @@ const memoryKeys = {
   pageless_target: textKey("memory of entries without struct page; default the first page-less region"),
   sg: sgSchema.optional().describe("shape of each I/O's scatterlist"),
   map: z
-    .enum(["per-io", "persistent"])
+    .enum(["per-io", "persistent", "raw"])
     .optional()
-    .describe("map for each I/O, or once for the whole run; default per-io"),
+    .describe(
+      "map for each I/O, once for the whole run, or not at all: raw gives the device physical addresses, which is wrong wherever " +
+        "bus and memory differ; default per-io",
+    ),
+  ring: sizeKey("buffers are taken in turn from a ring of this size; default one for each command in flight"),
+  persist: z
+    .enum(["none", "flush"])
+    .optional()
+    .describe("flush: write the lines of arrived data back (clwb, sfence) before the I/O completes; default none"),
 };
 
 const jobKeys = {
@@ -153,6 +162,13 @@ export const profileSchema = z
     title: textKey("one line that says what the load is"),
     machine: textKey("machine that the profile is meant for: a shipped name or a file; --machine overrides it"),
     seed: countKey("seed of all random numbers; default 1", 0, COUNT_MAX),
+    events: eventsSchema.optional(),
+    verify: z
+      .literal("after-power-cut")
+      .optional()
+      .describe(
+        "cut the power (event power_cut) and check that data in persistent memory that was acknowledged survives",
+      ),
     p2p: z
       .strictObject({
         staged: z

@@ -3,6 +3,7 @@ import { basename, extname } from "node:path";
 import type { Override } from "../override.ts";
 import { formatPath, readYamlDocument, type YamlDocument } from "../yaml_document.ts";
 import { USER_PAGES } from "./buffers.ts";
+import { resolveEvents } from "./events.ts";
 import type { JobSpec, Profile, SgShape } from "./job.ts";
 import type { Dialect } from "./job_io.ts";
 import { OptionSet, type OptionValue, optionError } from "./option_set.ts";
@@ -27,6 +28,8 @@ const PLACEMENT_KEYS: ReadonlySet<string> = new Set([
   "pageless_target",
   "sg",
   "map",
+  "ring",
+  "persist",
 ]);
 
 /** The profile of a YAML file. Throws exactly one `DmasimError` for wrong input. */
@@ -44,6 +47,8 @@ export function loadYamlProfile(file: string, overrides: readonly Override[] = [
     file,
     machine: value.machine ?? null,
     seed: value.seed ?? DEFAULT_SEED,
+    ...(value.events === undefined ? {} : { events: resolveEvents(value.events, document.locate) }),
+    ...(value.verify === undefined ? {} : { verify: value.verify }),
     jobs,
     ...(value.p2p === undefined ? {} : { p2p: value.p2p }),
   };
@@ -63,6 +68,12 @@ function documentToJob(
     throw optionError(name, "this job has no rw", "add rw: read, write, randread, randwrite, rw, randrw or copy");
   }
   const merged: JobKeys = { ...global, ...job };
+  const memory = new OptionSet(
+    [...entriesOf(document, global, ["global"]), ...entriesOf(document, job, ["jobs", index])].filter(
+      ({ name: key }) => key === "ring",
+    ),
+    standardSizeParser,
+  );
   const sg = resolveSg([
     ...entriesOf(document, global.sg ?? {}, ["global", "sg"]),
     ...entriesOf(document, job.sg ?? {}, ["jobs", index, "sg"]),
@@ -72,7 +83,7 @@ function documentToJob(
     at,
     options,
     dialect: YAML_DIALECT,
-    placement: placementOf(merged, sg),
+    placement: placementOf(merged, sg, memory.size("ring", PAGE_BYTES, RING_BYTES_MAX)),
     notes: [],
   });
 }
@@ -119,7 +130,7 @@ function splitEntryText(entry: { readonly bs: string | number; readonly percent?
   return entry.percent === undefined ? String(entry.bs) : `${entry.bs}/${entry.percent}`;
 }
 
-function placementOf(keys: JobKeys, sg: SgShape): JobPlacement {
+function placementOf(keys: JobKeys, sg: SgShape, ringBytes: number | null): JobPlacement {
   return {
     verify: keys.verify ?? true,
     verifyPass: keys.verify_pass ?? false,
@@ -129,11 +140,14 @@ function placementOf(keys: JobKeys, sg: SgShape): JobPlacement {
     pagelessTarget: keys.pageless_target ?? null,
     sg,
     map: keys.map ?? "per-io",
+    ...(ringBytes === null ? {} : { ringBytes }),
+    ...(keys.persist === "flush" ? { persist: keys.persist } : {}),
   };
 }
 
 const PAGE_BYTES = 4096;
 const ENTRY_BYTES_MAX = 2 ** 30;
+const RING_BYTES_MAX = 2 ** 31;
 
 /** A job's own keys of `sg` count before the inherited ones, key by key. */
 function resolveSg(given: readonly OptionValue[]): SgShape {

@@ -52,6 +52,10 @@ export interface HoldoutResult {
 
 /** All rows and what they come to. */
 export interface ValidateResult {
+  /** An interruption left rows out. */
+  readonly partial?: true;
+  /** Rows that were to be predicted, baselines included; only of a partial result. */
+  readonly planned?: number;
   readonly rows: readonly RowResult[];
   /** The `simulated` rows. */
   readonly total: Summary;

@@ -30,22 +30,28 @@ const LINK_TOPIC = "pcie-model";
 /** The worker entry of sweeps, bundled to one file. */
 const SWEEP_ENTRY = packagePath("dist", "bundle", "sweep.js");
 
-/** Predicts `rows`; the result depends on the rows, the topics and the scope alone, never on the threads. */
+/**
+ * Predicts `rows`; the result depends on the rows, the topics and the scope alone, never on the threads. After an abort of
+ * `options.signal` it holds the rows that were predicted by then, baselines included, and is `partial`.
+ */
 export async function validateRows(rows: readonly Measurement[], options: ValidateOptions): Promise<ValidateResult> {
   const wanted = rows.filter((row) => options.topics === null || options.topics.includes(row.topic));
   const counted = new Set(wanted.filter((row) => options.all || isCounted(row)));
   const byId = new Map(rows.map((row) => [row.id, row]));
   const baselines = new Set([...counted].flatMap(({ relativeTo }) => byId.get(relativeTo ?? "") ?? []));
-  const run = rows.filter((row) => counted.has(row) || baselines.has(row));
-  const answers = await sweep<Answer>(
-    run.map((row) => ({ kind: "answer", question: questionOf(row) })),
+  const planned = rows.filter((row) => counted.has(row) || baselines.has(row));
+  const found = await sweep<Answer>(
+    planned.map((row) => ({ kind: "answer", question: questionOf(row) })),
     options,
     "predicting",
   );
-  const byRow = new Map(run.map((row, index) => [row.id, answers[index] as Answer]));
+  const byRow = new Map(planned.flatMap(({ id }, index) => withAnswer(id, found[index])));
+  const run = planned.filter((row) => byRow.has(row.id) && hasBaseline(row, byRow));
+  const answers = run.map(({ id }) => byRow.get(id) as Answer);
   const results = run.map((row) => resultOf(row, byId, byRow, counted.has(row)));
-  const heldOut = options.holdout ? await holdOutTopics(results, byId, options) : [];
+  const heldOut = options.holdout && !options.signal.aborted ? await holdOutTopics(results, byId, options) : [];
   return {
+    ...(options.signal.aborted ? { partial: true as const, planned: planned.length } : {}),
     ...summaries(results),
     rows: results,
     skipped: {
@@ -59,6 +65,15 @@ export async function validateRows(rows: readonly Measurement[], options: Valida
       return cause === null ? [] : [{ id, cause }];
     }),
   };
+}
+
+function withAnswer(id: string, answer: Answer | undefined): [string, Answer][] {
+  return answer === undefined ? [] : [[id, answer]];
+}
+
+/** Without its baseline's prediction a relative row would be compared as if it were absolute. */
+function hasBaseline({ relativeTo }: Measurement, answers: ReadonlyMap<string, Answer>): boolean {
+  return relativeTo === null || answers.has(relativeTo);
 }
 
 function isCounted(row: Measurement): boolean {
@@ -130,19 +145,30 @@ async function holdOutTopics(
     const methods: HoldoutMethod[] = platformsOf(rows).length > 1 ? ["halves", "systems"] : ["halves"];
     return methods.map((method) => ({ kind: "holdout", topic, method, rows }));
   });
-  return sweep<HoldoutResult>(tasks, options, "calibrating");
+  const found = await sweep<HoldoutResult>(tasks, options, "calibrating");
+  return found.filter((each) => each !== undefined);
 }
 
-/** Runs tasks on threads or here, with progress; results in the order of the tasks. */
-async function sweep<Value>(tasks: readonly SweepTask[], options: ValidateOptions, text: string): Promise<Value[]> {
+/** Runs tasks on threads or here, with progress; results in the order of the tasks, undefined of those that an abort left out. */
+async function sweep<Value>(
+  tasks: readonly SweepTask[],
+  options: ValidateOptions,
+  text: string,
+): Promise<(Value | undefined)[]> {
   const startMs = performance.now();
-  const onPoint = (done: number): void => {
+  const found: (Value | undefined)[] = tasks.map(() => undefined);
+  const onPoint = (done: number, value: Value, index: number): void => {
+    found[index] = value;
     const elapsedS = (performance.now() - startMs) / 1000;
     const etaS = (elapsedS / done) * (tasks.length - done);
     options.onProgress({ doneShare: done / tasks.length, etaS, text: `${text} ${done} of ${tasks.length}` });
   };
-  if (options.workers === 0) {
-    return sweepHere((task) => runSweepTask(task) as Promise<Value>, tasks, options.signal, onPoint);
+  const { workers, signal } = options;
+  try {
+    if (workers === 0) await sweepHere((task) => runSweepTask(task) as Promise<Value>, tasks, signal, onPoint);
+    else await sweepPoints<SweepTask, Value>(SWEEP_ENTRY, tasks, workers, signal, onPoint);
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
-  return sweepPoints<SweepTask, Value>(SWEEP_ENTRY, tasks, options.workers, options.signal, onPoint);
+  return found;
 }

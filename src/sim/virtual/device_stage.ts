@@ -7,26 +7,25 @@
  * A piece is translated at the virtual instant at which the device gets to it; its bytes follow later, in that order.
  */
 import { recordFault } from "../../device/fault.ts";
-import { type FaultPoint, transfer } from "../../device/step.ts";
 import type { HostContext } from "../../host/context.ts";
-import { mediaRead, mediaWrite } from "../../memory/media.ts";
-import { UNIT_BYTES, VERSION_FOLLOW } from "../../memory/pattern.ts";
 import type { LinkShape } from "../../pcie/link.ts";
 import { DESC_OP, DMA_STATUS } from "../../shm/dma_status.ts";
 import type { Target } from "../../timing/fabric/function.ts";
+import type { PowerCut } from "../persist/power_cut.ts";
+import type { VirtualClock } from "./clock.ts";
 import { DeviceFollow } from "./device_follow.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
 import type { Fabric } from "./fabric.ts";
-import type { IoTrace } from "./io_trace.ts";
 import type { Lane } from "./lane.ts";
+import type { LoopOptions } from "./loop_options.ts";
 import { QUEUE, queueTranslatePs } from "./queue_memory.ts";
-import type { Stream } from "./stream.ts";
-import { TransferSink } from "./transfer_sink.ts";
+import { type Stream, startStream } from "./stream.ts";
+import { StreamBytes } from "./stream_bytes.ts";
 
 /** Longest quantum of a read that is alone: a page, whose requests have a closed form. Otherwise it is one MRRS. */
 const QUANTUM_BYTES_MAX = 4096;
+/** Command fetched; completion entry (16 B) and the message that interrupts (4 B). */
 const COMMAND_BYTES = 64;
-/** Completion entry (16 B) and the message that interrupts (4 B). */
 const COMPLETION_BYTES = 20;
 const COMPLETION_TLPS = 2;
 
@@ -34,30 +33,30 @@ const COMPLETION_TLPS = 2;
 export class DeviceStage {
   readonly #ctx: HostContext;
   readonly #fabric: Fabric;
-  readonly #payload: boolean;
-  readonly #sink: TransferSink;
-  readonly #fault: FaultPoint = { dmaAddr: 0, streamOff: 0 };
+  readonly #bytes: StreamBytes;
   readonly #target: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false, ownLinks: 0, peerLinks: 0 };
   readonly #control: Target = { translatePs: 0, memoryPs: 0, peer: null, viaRoot: false, ownLinks: 0, peerLinks: 0 };
   readonly #interruptPs: number;
   readonly #perTlp: boolean;
+  readonly #powerCut: PowerCut | null;
+  readonly #clock: VirtualClock;
   /** Null unless single I/Os are followed. */
   readonly #follow: DeviceFollow | null;
 
-  /** `perTlp`: every TLP is a quantum, to check the closed forms. */
   constructor(
     ctx: HostContext,
     fabric: Fabric,
     dispatcher: CopyDispatcher | null,
-    trace: IoTrace | null,
-    perTlp: boolean,
+    options: LoopOptions,
+    clock: VirtualClock,
   ) {
-    this.#follow = trace === null ? null : new DeviceFollow(trace, fabric);
-    this.#perTlp = perTlp;
+    this.#powerCut = options.powerCut;
+    this.#clock = clock;
+    this.#follow = options.trace === null ? null : new DeviceFollow(options.trace, fabric);
+    this.#perTlp = options.perTlp;
     this.#ctx = ctx;
     this.#fabric = fabric;
-    this.#payload = dispatcher !== null;
-    this.#sink = new TransferSink(dispatcher);
+    this.#bytes = new StreamBytes(ctx, dispatcher, options.powerCut);
     this.#interruptPs = fabric.constants.get("host.interruptNs") * 1000;
   }
 
@@ -85,15 +84,12 @@ export class DeviceStage {
     const bytes = io.bytes[tag] as number;
     stream.op = lane.spec.copy !== null ? DESC_OP.copy : io.write[tag] === 1 ? DESC_OP.read : DESC_OP.write;
     stream.writing = stream.op === DESC_OP.write;
-    stream.bytes = bytes;
-    stream.left = bytes;
-    stream.pieceLeft = 0;
-    stream.endPs = nowPs;
-    stream.walksLeft = 0;
-    stream.translatedPs = 0;
+    startStream(stream, bytes, nowPs);
     lane.status[tag] = DMA_STATUS.ok;
-    if (stream.op === DESC_OP.copy) this.#copyAtOnce(stream);
-    else stream.cursor.begin(this.#ctx.arena, io.sg[tag] as number, io.nents[tag] as number, bytes);
+    if (stream.op === DESC_OP.copy) {
+      const status = this.#bytes.copyAtOnce(stream);
+      if (status !== DMA_STATUS.ok) this.#failed(stream, status, this.#bytes.faultAddr);
+    } else stream.cursor.begin(this.#ctx.arena, io.sg[tag] as number, io.nents[tag] as number, bytes);
   }
 
   /** One quantum of a stream; `alone` = nobody else waits. True when the direction has no more. */
@@ -113,6 +109,8 @@ export class DeviceStage {
       : fn.read(nowPs, addr, bytes, first, this.#target);
     if (follow !== null) follow.issued(stream, endPs > stream.endPs);
     if (endPs > stream.endPs) stream.endPs = endPs;
+    if (stream.writing)
+      this.#powerCut?.ledger.issued(stream.lane.spec.index, stream.tag, bytes, this.#clock.nsAt(endPs));
     stream.pieceLeft -= bytes;
     stream.left -= bytes;
     return stream.left === 0;
@@ -126,7 +124,7 @@ export class DeviceStage {
     if (this.#follow !== null) this.#follow.transferred(stream, endPs);
     if (stream.op === DESC_OP.write) return endPs;
     if (stream.op === DESC_OP.read) {
-      if (lane.status[tag] === DMA_STATUS.ok) this.#stamp(lane, tag, bytes);
+      if (lane.status[tag] === DMA_STATUS.ok) this.#bytes.stamp(lane, tag, bytes);
       return this.#stored(stream, endPs);
     }
     if (stream.writing) return endPs;
@@ -180,7 +178,7 @@ export class DeviceStage {
       return false;
     }
     stream.pieceLeft = cursor.bytes;
-    if (this.#payload) this.#dispatch(stream);
+    this.#bytes.dispatch(stream);
     return true;
   }
 
@@ -206,11 +204,20 @@ export class DeviceStage {
         const levels = Math.round(stream.walkLevels / stream.walksLeft);
         stream.walksLeft -= 1;
         stream.walkLevels -= levels;
-        stream.translatedPs = device.unit.walked(nowPs, levels, writing);
+        stream.translatedPs = device.unit.walked(nowPs, lane.domainIndex, cursor.dmaAddr, levels, writing);
         target.translatePs = stream.translatedPs - nowPs;
       } else if (stream.op !== DESC_OP.copy) {
         const levels = stream.pieceSeen ? 0 : cursor.levels;
-        target.translatePs = device.unit.translated(nowPs, cursor.slot, levels, writing, stream.pieceSeen) - nowPs;
+        target.translatePs =
+          device.unit.translated(
+            nowPs,
+            lane.domainIndex,
+            cursor.dmaAddr,
+            cursor.slot,
+            levels,
+            writing,
+            stream.pieceSeen,
+          ) - nowPs;
       }
     }
     stream.pieceSeen = true;
@@ -222,77 +229,5 @@ export class DeviceStage {
   #copyPhys({ lane, writing }: Stream): number {
     const copy = lane.spec.copy;
     return copy === null ? 0 : writing ? copy.destination : copy.source;
-  }
-
-  /** A copy's bytes move when it starts: both lists are resolved then; its quanta follow in time. */
-  #copyAtOnce(stream: Stream): void {
-    const { lane, tag, bytes } = stream;
-    const { io, access } = lane;
-    const arena = this.#ctx.arena;
-    const sink = this.#sink;
-    this.#name(stream);
-    const source = sink.source;
-    let status = transfer(
-      arena,
-      access,
-      io.sg[tag] as number,
-      io.nents[tag] as number,
-      bytes,
-      false,
-      source,
-      this.#fault,
-    );
-    if (status === DMA_STATUS.ok) {
-      const [sg, nents] = [io.dst[tag] as number, io.dstNents[tag] as number];
-      status = transfer(arena, access, sg, nents, bytes, true, sink, this.#fault);
-    }
-    stream.walksLeft = source.walks + sink.walks;
-    stream.walkLevels = source.walkLevels + sink.levels;
-    if (status !== DMA_STATUS.ok) this.#failed(stream, status, this.#fault.dmaAddr);
-  }
-
-  /** Queues the bytes of the current piece for a worker. */
-  #dispatch(stream: Stream): void {
-    const { cursor, op } = stream;
-    this.#name(stream);
-    if (op === DESC_OP.write && !stream.lane.spec.isStream) this.#readStamps(stream);
-    this.#sink.run(cursor.phys, cursor.bytes, cursor.streamOff, cursor.dmaAddr);
-  }
-
-  #name({ lane, tag, op }: Stream): void {
-    const sink = this.#sink;
-    const what = sink.what;
-    sink.begin(op);
-    sink.keyLo = lane.io.keyLo;
-    sink.keyHi = lane.io.keyHi;
-    sink.pattern = lane.verify;
-    what.job = lane.spec.jobIndex;
-    what.engine = lane.spec.engine;
-    what.io = lane.io.io[tag] as number;
-    what.unit = lane.io.unit[tag] as number;
-    what.version = lane.io.version[tag] as number;
-  }
-
-  /** What the medium holds now is what the device sends. */
-  #readStamps({ cursor, lane, tag }: Stream): void {
-    const stamps = this.#sink.stamps;
-    const first = Math.floor(cursor.streamOff / UNIT_BYTES);
-    const units = Math.ceil((cursor.streamOff + cursor.bytes) / UNIT_BYTES) - first;
-    const unit = (lane.io.unit[tag] as number) + first;
-    mediaRead(this.#ctx.arena, this.#ctx.lockOwner, lane.spec.device, unit, units, stamps);
-    const version = stamps.version[0] as number;
-    this.#sink.what.version = version;
-    this.#sink.stampsOff = first * UNIT_BYTES;
-    const before = cursor.streamOff === 0 ? version : lane.delivered[tag];
-    lane.delivered[tag] = stamps.length <= 1 && before === version ? version : VERSION_FOLLOW;
-  }
-
-  /** The medium has new content. */
-  #stamp(lane: Lane, tag: number, bytes: number): void {
-    if (!this.#payload || lane.spec.isStream || lane.io.losesWrite(tag)) return;
-    const { io } = lane;
-    const units = Math.ceil(bytes / UNIT_BYTES);
-    const [unit, version] = [io.unit[tag] as number, io.version[tag] as number];
-    mediaWrite(this.#ctx.arena, this.#ctx.lockOwner, lane.spec.device, unit, units, version);
   }
 }

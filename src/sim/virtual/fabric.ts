@@ -84,7 +84,7 @@ export class Fabric {
     );
     const cached = (share: number) => Math.min(1, (share * machine.cpus.llcBytes) / Math.max(1, footprintBytes));
     this.#cachedReads = cached(1);
-    this.#cachedWrites = cached(constants.get("memory.ddioShare"));
+    this.#cachedWrites = machine.persistence?.ddio === false ? 0 : cached(constants.get("memory.ddioShare"));
     this.#direct = new Uint8Array(system.map.regions.length * system.devices.length);
     this.#ownLinks = new Uint8Array(this.#direct.length);
     this.#peerLinks = new Uint8Array(this.#direct.length);
@@ -126,6 +126,11 @@ export class Fabric {
     target.memoryPs = write
       ? place.memory.writePs(nowPs, bytes, this.#cachedWrites, remote)
       : place.memory.readPs(nowPs, bytes, this.#cachedReads, remote);
+  }
+
+  /** An invalidation reaches a unit; 0 bytes = the whole domain. */
+  invalidate(unit: number, domain: number, iova: number, bytes: number): void {
+    this.#units[unit]?.invalidate(domain, iova, bytes);
   }
 
   servers(): ServerStats[] {

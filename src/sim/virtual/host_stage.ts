@@ -12,10 +12,12 @@ import { DMA_STATUS, DMA_STATUS_NAMES } from "../../shm/dma_status.ts";
 import { Charger } from "../../timing/charge.ts";
 import type { HostPrices } from "../../timing/host_cost/prices.ts";
 import { copyByCpu } from "../cpu_copy.ts";
+import { LINE_BYTES } from "../persist/ledger.ts";
+import type { PowerCut } from "../persist/power_cut.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
 import type { IoTrace } from "./io_trace.ts";
-import type { Lane } from "./lane.ts";
+import type { Lane, LaneOptions } from "./lane.ts";
 
 /** A driver that cannot map now tries again after this (assumed: a block-layer requeue under load). */
 const RETRY_NS = 10_000;
@@ -28,6 +30,7 @@ export class HostStage {
   readonly #ctx: HostContext;
   readonly #clock: VirtualClock;
   readonly #dispatcher: CopyDispatcher | null;
+  readonly #powerCut: PowerCut | null;
   /** Null unless single I/Os are followed. */
   readonly trace: IoTrace | null;
 
@@ -36,9 +39,10 @@ export class HostStage {
     clock: VirtualClock,
     dispatcher: CopyDispatcher | null,
     prices: HostPrices,
-    trace: IoTrace | null,
+    options: LaneOptions,
   ) {
-    this.trace = trace;
+    this.trace = options.trace;
+    this.#powerCut = options.powerCut;
     this.charger = new Charger(prices);
     this.#prices = prices;
     this.#ctx = ctx;
@@ -92,6 +96,7 @@ export class HostStage {
       lane.tries = 0;
       lane.paths[tag] = lane.io.persistent ? lane.persistentPath : this.#ctx.cost.path;
       lane.stats.mapNs += (mappedPs - nowPs) / 1000;
+      if (this.#powerCut !== null) this.#powerCut.taken(lane.io, tag);
       runner.issued();
     } else this.#refused(lane, code);
     const endPs = mappedPs + this.#prices.submitPs;
@@ -112,7 +117,9 @@ export class HostStage {
     const unmappedPs = this.#charge(lane, tag, "unmap");
     lane.stats.unmapNs += (unmappedPs - nowPs) / 1000;
     lane.stats.commands += 1;
-    const endPs = unmappedPs + this.#prices.completePs;
+    const flushedPs = ok ? unmappedPs + this.#flushPs(lane, tag) : unmappedPs;
+    const endPs = flushedPs + this.#prices.completePs;
+    if (this.#powerCut !== null) this.#acknowledge(this.#powerCut, lane, tag, flushedPs, endPs);
     if (this.trace !== null) {
       this.#log(lane, tag, "completion", "cpu", endPs);
       this.trace.completed(lane, tag, endPs);
@@ -143,6 +150,19 @@ export class HostStage {
       this.trace.completed(lane, runner.tag, endPs);
     }
     return endPs;
+  }
+
+  /** Lines of arrived data written back, and the fence: what a job with `persist: flush` does before it acknowledges. */
+  #flushPs(lane: Lane, tag: number): number {
+    if (lane.spec.job.persist === undefined || lane.io.write[tag] === 1) return 0;
+    const lines = Math.ceil((lane.io.bytes[tag] as number) / LINE_BYTES);
+    return lines * this.#prices.persistLinePs + this.#prices.persistFencePs;
+  }
+
+  #acknowledge(powerCut: PowerCut, lane: Lane, tag: number, flushedPs: number, endPs: number): void {
+    const ok = lane.status[tag] === DMA_STATUS.ok;
+    if (lane.spec.job.persist !== undefined) powerCut.ledger.flushed(lane.spec.index, tag, this.#clock.nsAt(flushedPs));
+    powerCut.acknowledged(lane.io, tag, lane.delivered[tag] as number, ok, this.#clock.nsAt(endPs));
   }
 
   /** Prices what the cost record holds, from the clock's time on; returns its end. */

@@ -7,6 +7,7 @@ import type { IoWatch } from "../load/io_watch.ts";
 import { CloneRunner } from "../load/runner.ts";
 import type { Device } from "../machine/description.ts";
 import type { Payload } from "../payload.ts";
+import type { PowerCut } from "../persist/power_cut.ts";
 import type { RunDebug } from "../run_debug.ts";
 import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
@@ -25,6 +26,8 @@ export interface LaneOptions {
   readonly watch: IoWatch | null;
   /** Follows single I/Os; null = none. */
   readonly trace: IoTrace | null;
+  /** What is persistent when the power fails; null = it does not. */
+  readonly powerCut: PowerCut | null;
 }
 
 /** Joins a clone's load, driver, device and counters; its index in the loop is the clone's. */
@@ -35,6 +38,8 @@ export class Lane {
   readonly stats: JobStats;
   readonly device: DeviceModel;
   readonly access: DeviceAccess;
+  /** IOMMU domain of the device, 0 = none. */
+  readonly domainIndex: number;
   /** CPU that takes the completion interrupt. */
   readonly completionCpu: number;
   /** Produces and checks data. */
@@ -71,6 +76,7 @@ export class Lane {
     this.runner.watch = options.watch;
     this.io = new CloneIo(system, ctx, spec, this.verify ? payload : null, options.debug, options.ioHook);
     this.access = system.accessOf(ctx.arena, spec.device);
+    this.domainIndex = system.devices[spec.device]?.domain?.index ?? 0;
     this.completionCpu = completionCpu(system.machine.devices[spec.device] as Device, spec);
     this.paths = new Uint8Array(this.io.tags);
     this.status = new Uint8Array(this.io.tags);

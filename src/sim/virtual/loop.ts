@@ -13,6 +13,7 @@ import { EventQueue } from "../../timing/event_queue.ts";
 import { Server, type ServerStats } from "../../timing/server.ts";
 import { machinePrices } from "../host_system.ts";
 import type { CloneSpec } from "../load/clones.ts";
+import { footprintOf } from "../load/footprint.ts";
 import type { Device } from "../machine/description.ts";
 import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
@@ -21,37 +22,16 @@ import { CpuQueue, WORK } from "./cpu_queue.ts";
 import { DeviceModel } from "./device_model.ts";
 import { DeviceStage } from "./device_stage.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
+import { EVENT, PRIORITY } from "./event_kinds.ts";
 import { Fabric } from "./fabric.ts";
 import { HostStage } from "./host_stage.ts";
 import { HostTimers } from "./host_timers.ts";
-import { Lane, type LaneOptions } from "./lane.ts";
+import { Lane } from "./lane.ts";
+import type { LoopOptions } from "./loop_options.ts";
+import { MachineEvents } from "./machine_events.ts";
 import { Turns } from "./turns.ts";
 
-const EVENT = Object.freeze({
-  tryIssue: 0,
-  cpuFree: 1,
-  fetch: 2,
-  dma: 3,
-  over: 4,
-  done: 5,
-  copied: 6,
-  flush: 7,
-  grow: 8,
-  readTurn: 9,
-  writeTurn: 10,
-  copyRead: 11,
-});
-/** At equal times what has happened comes before what may be done next. */
-const PRIORITY = Object.freeze({ device: 0, cpu: 1, issue: 2, timer: 3 });
 const CLOCK_CHECK_EVENTS = 256;
-
-/** What the loop needs of the run's options. */
-export interface LoopOptions extends LaneOptions {
-  /** Virtual seconds after which jobs are cut; null = none. */
-  readonly limitSeconds: number | null;
-  /** Arbitrate TLP by TLP instead of in quanta. */
-  readonly perTlp: boolean;
-}
 
 /** One run's events. Call `run` in slices until `finished`; the same inputs give the same order of events. */
 export class VirtualLoop {
@@ -67,8 +47,9 @@ export class VirtualLoop {
   readonly #host: HostStage;
   readonly #device: DeviceStage;
   readonly #models = new Map<number, DeviceModel>();
-  readonly #fabric: Fabric;
+  readonly fabric: Fabric;
   readonly #turns: Turns;
+  readonly machineEvents: MachineEvents;
   readonly #doorbellPs: number;
   readonly #timers: HostTimers;
   /** Lanes of every stonewall group that are not done. */
@@ -86,10 +67,10 @@ export class VirtualLoop {
     this.#system = system;
     this.#limitNs = options.limitSeconds === null ? Number.POSITIVE_INFINITY : options.limitSeconds * 1e9;
     this.#dispatcher = dispatcher;
-    this.#host = new HostStage(ctx, this.clock, dispatcher, machinePrices(system.machine, true), options.trace);
-    this.#fabric = new Fabric(system, footprintOf(clones));
-    this.#doorbellPs = this.#fabric.constants.get("host.doorbellNs") * 1000;
-    this.#device = new DeviceStage(ctx, this.#fabric, dispatcher, options.trace, options.perTlp);
+    this.#host = new HostStage(ctx, this.clock, dispatcher, machinePrices(system.machine, true), options);
+    this.fabric = new Fabric(system, footprintOf(clones));
+    this.#doorbellPs = this.fabric.constants.get("host.doorbellNs") * 1000;
+    this.#device = new DeviceStage(ctx, this.fabric, dispatcher, options, this.clock);
     this.#timers = new HostTimers(system, ctx, this.clock, this.#queue, { ...EVENT, priority: PRIORITY.timer });
     let streams = 0;
     this.lanes = clones.map((spec) => {
@@ -105,12 +86,20 @@ export class VirtualLoop {
       this.lanes.reduce((sum, lane) => sum + lane.io.tags + 2, 1),
     );
     this.#cpuServers = Array.from({ length: cpus }, (_, cpu) => new Server(`cpu ${cpu}`, "cpu"));
+    const kinds = {
+      memory: EVENT.memory,
+      powerCut: EVENT.powerCut,
+      cutPriority: PRIORITY.cpu,
+      priority: PRIORITY.timer,
+    };
+    const { events } = options;
+    this.machineEvents = new MachineEvents(system, ctx, this.clock, this.#queue, kinds, events, this.lanes, stats);
     for (const spec of clones) this.#groupLeft[spec.group] = (this.#groupLeft[spec.group] ?? 0) + 1;
   }
 
   /** All clones are done. */
   get finished(): boolean {
-    return this.#group >= this.#groupLeft.length;
+    return this.machineEvents.powerOff || this.#group >= this.#groupLeft.length;
   }
 
   /** Stops issuing; the loop ends when what is in flight has completed. */
@@ -136,7 +125,7 @@ export class VirtualLoop {
   }
 
   servers(): ServerStats[] {
-    return [...this.#ownServers(), ...this.#fabric.servers()];
+    return [...this.#ownServers(), ...this.fabric.servers()];
   }
 
   #ownServers(): ServerStats[] {
@@ -148,7 +137,7 @@ export class VirtualLoop {
     const known = this.#models.get(index);
     if (known !== undefined) return known;
     const device = this.#system.machine.devices[index] as Device;
-    const made = new DeviceModel(device, index, this.#fabric.functionOf(index), this.#fabric.unitOf(index));
+    const made = new DeviceModel(device, index, this.fabric.functionOf(index), this.fabric.unitOf(index));
     this.#models.set(index, made);
     return made;
   }
@@ -158,7 +147,7 @@ export class VirtualLoop {
     if (shiftPs === 0) return;
     this.#queue.rebase(shiftPs);
     this.#host.trace?.rebase(shiftPs);
-    this.#fabric.rebase(shiftPs);
+    this.fabric.rebase(shiftPs);
     for (const server of this.#ownServers()) server.rebase(shiftPs);
   }
 
@@ -174,6 +163,10 @@ export class VirtualLoop {
     }
     if (kind === EVENT.readTurn || kind === EVENT.writeTurn) {
       this.#turns.turn(subject, kind === EVENT.writeTurn, this.clock.nowPs);
+      return;
+    }
+    if (kind >= EVENT.memory) {
+      this.machineEvents.handle(kind, subject);
       return;
     }
     if (kind === EVENT.grow) {
@@ -288,12 +281,4 @@ export class VirtualLoop {
     }
     if (!this.finished && this.#groupLeft[this.#group] === 0) this.#settleGroup();
   }
-}
-
-/** Memory that the buffers of a load cover, bytes. */
-function footprintOf(clones: readonly CloneSpec[]): number {
-  return clones.reduce((sum, { buffers, depth, commandsPerIo, copy }) => {
-    const ring = buffers === null ? 0 : buffers.stride * depth * commandsPerIo;
-    return sum + ring + (copy === null ? 0 : 2 * copy.bytes);
-  }, 0);
 }

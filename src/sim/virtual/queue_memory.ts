@@ -17,5 +17,15 @@ export function queueTranslatePs(lane: Lane, queue: number, bytes: number, nowPs
   const write = queue === QUEUE.completion;
   const status = lane.access.resolve(queueAddr + queue, bytes, write);
   if (status !== DMA_STATUS.ok) return 0;
-  return unit.translated(nowPs, lane.access.slot, lane.access.walkLevels, write, false) - nowPs;
+  return (
+    unit.translated(
+      nowPs,
+      lane.domainIndex,
+      queueAddr + queue,
+      lane.access.slot,
+      lane.access.walkLevels,
+      write,
+      false,
+    ) - nowPs
+  );
 }

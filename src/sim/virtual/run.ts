@@ -9,17 +9,24 @@ import { WorkerPool } from "../../host/workers.ts";
 import { wait } from "../../shm/atomics.ts";
 import { REGIONS, RING } from "../../shm/layout.ts";
 import { LockHeldError } from "../../shm/mutex.ts";
+import { Constants } from "../../timing/calibration/constant.ts";
+import { FABRIC_CONSTANTS } from "../../timing/calibration/fabric.ts";
 import { MAIN_OWNER, makeHostContext } from "../host_ports.ts";
 import { findLeaks } from "../leaks.ts";
 import type { IoWatch } from "../load/io_watch.ts";
+import type { Payload } from "../payload.ts";
+import { PersistLedger } from "../persist/ledger.ts";
+import { PowerCut } from "../persist/power_cut.ts";
 import type { RunOutcome } from "../result_assembly.ts";
 import { attachRunDebug, releaseDevices } from "../run_debug.ts";
 import { type RunSetup, WORKER_ENTRY } from "../run_setup.ts";
 import { JobStats } from "../stats.ts";
+import { UnitInvalidation } from "../unit_invalidation.ts";
 import { CopyDispatcher } from "./dispatcher.ts";
 import type { IoTrace } from "./io_trace.ts";
 import { VirtualLoop } from "./loop.ts";
 import type { CopyTask } from "./task.ts";
+import { WalkInvalidation } from "./walk_invalidation.ts";
 
 const SLICE_MS = 20;
 const BACKOFF_MS = 2;
@@ -36,18 +43,24 @@ export async function runVirtual(setup: RunSetup, observer: LoopObserver | null 
   const { options, arena, system, clones, hook } = setup;
   const workers = options.payload ? options.workers : 0;
   const dispatcher = options.payload ? new CopyDispatcher(arena, workers) : null;
-  const ctx = makeHostContext(arena, system, MAIN_OWNER, dispatcher ?? { copy: () => true, fill: () => true });
+  const invalidation = new WalkInvalidation(new UnitInvalidation(arena, system.machine.iommu.kind));
+  const copyPort = dispatcher ?? { copy: () => true, fill: () => true };
+  const ctx = makeHostContext(arena, system, MAIN_OWNER, copyPort, invalidation);
   const stats = options.profile.jobs.map(() => new JobStats());
   const debug = attachRunDebug(arena, MAIN_OWNER, system, options.profile);
+  const powerCut = dispatcher === null ? null : powerCutOf(setup, dispatcher);
   const loop = new VirtualLoop(system, ctx, clones, stats, dispatcher, {
     verify: options.payload && options.verify,
     limitSeconds: options.limitSeconds,
     perTlp: options.perTlp,
     ioHook: hook.io,
     debug,
+    powerCut,
+    events: options.profile.events ?? [],
     watch: observer?.watch ?? null,
     trace: observer?.trace ?? null,
   });
+  invalidation.fabric = loop.fabric;
   const pool = workers === 0 ? null : new WorkerPool(WORKER_ENTRY, workers);
   const coordinator =
     pool === null ? null : new Coordinator<null>(arena, pool, workers, (engine) => system.engines[engine]?.name ?? "?");
@@ -80,10 +93,29 @@ export async function runVirtual(setup: RunSetup, observer: LoopObserver | null 
     partial: partial || failure !== null,
     failure,
     debug: debug === null ? [] : [debug.plain()],
-    leaks: partial || failure !== null ? [] : findLeaks(ctx, system),
+    leaks: partial || failure !== null || powerCut !== null ? [] : findLeaks(ctx, system),
+    ...(powerCut === null || partial ? {} : { powerCut: powerCut.verify(arena) }),
+    memoryEvents: loop.machineEvents.results(),
     iotlbLookups: loop.lanes.reduce((sum, lane) => sum + lane.access.lookups, 0),
     iotlbMisses: loop.lanes.reduce((sum, lane) => sum + lane.access.misses, 0),
   };
+}
+
+/** Follows what is persistent, for a profile that looks after the cut. */
+function powerCutOf({ arena, system, options }: RunSetup, payload: Payload): PowerCut | null {
+  const cut = options.profile.events?.find(({ kind }) => kind === "power_cut");
+  if (options.profile.verify === undefined || cut === undefined) return null;
+  const { machine } = system;
+  const constants = new Constants(FABRIC_CONSTANTS);
+  const ledger = new PersistLedger(
+    arena,
+    system.map,
+    machine.persistence ?? { ddio: true, eadr: false },
+    constants.get("memory.ddioShare") * machine.cpus.llcBytes,
+    constants.get("memory.commitNs"),
+    payload,
+  );
+  return new PowerCut(ledger, cut.atNs, (phys) => system.map.regionAt(phys)?.kind === "pmem");
 }
 
 /** Runs slices until the loop and the copies are done; true when the run was cut short. */

@@ -44,3 +44,13 @@ export function makeStream(lane: Lane, tag: number): Stream {
     walkLevels: 0,
   };
 }
+
+/** A transfer of `bytes` starts at `nowPs`. */
+export function startStream(stream: Stream, bytes: number, nowPs: number): void {
+  stream.bytes = bytes;
+  stream.left = bytes;
+  stream.pieceLeft = 0;
+  stream.endPs = nowPs;
+  stream.walksLeft = 0;
+  stream.translatedPs = 0;
+}

@@ -64,6 +64,9 @@ export const HOST_COST_CONSTANTS: ConstantTable = {
   "copy.bytesPerNs": literature(7.4, "GB/s", `${YS}: read stream of one core`),
   "copy.hotBytesPerNs": assumed(10, "GB/s", "source or destination in the last-level cache: 8 to 12"),
   "copy.daxBytesPerNs": literature(2, "GB/s", `${YS}: CPU copy to interleaved DIMMs, one thread`),
+  // Persistence: lines written back to persistent memory before data are acknowledged.
+  "persist.lineNs": literature(32, "ns", `${YS}: 2 GB/s of one thread with clwb`),
+  "persist.fenceNs": assumed(100, "ns", "sfence waits until the memory controller has the last line"),
   // Cache maintenance by line of 64 bytes.
   "cache.little.lineNs": assumed(6, "ns", "in-order cores: 4 to 8"),
   "cache.big.lineNs": assumed(2, "ns", "out-of-order cores: 1 to 3"),

@@ -20,6 +20,5 @@ export const IOMMU_NET_CONSTANTS: ConstantTable = {
   "net.buffersPerRead": calibrated(1.3, "buffers", `${FS}: page-structure misses (figure 2d)`, ["iommu-net"], [1, 4]),
   "net.fixedNs": literature(65, "ns", `${FS}: l0 of the throughput model`),
   "net.readNs": literature(197, "ns", `${FS}: lm of the throughput model`),
-  "iommu.walkCacheEntries": assumed(32, "entries", "each level; no IOVA set of a ring comes near it"),
   "iommu.nestedReads": assumed(2, "reads", "leaf of the guest's and leaf of the host's table, upper levels cached"),
 };

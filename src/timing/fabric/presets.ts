@@ -163,7 +163,7 @@ export function translationShape(
     readWalkPs: ps(figure("readWalkNs")),
     writeWalkPs: ps(figure("writeWalkNs")),
     levelPs: ps(figure("levelNs")),
-    cachedLevels: figure("cachedLevels"),
+    walkCacheEntries: constants.get("iommu.walkCacheEntries"),
   };
 }
 

@@ -75,6 +75,9 @@ export interface HostPrices {
   readonly slotMapPs: number;
   readonly copyBytePs: number;
   readonly daxBytePs: number;
+  /** One line of 64 bytes written back to persistent memory, and the fence behind the last. */
+  readonly persistLinePs: number;
+  readonly persistFencePs: number;
   /** Stores into, and loads from, a peer's BAR by one core. */
   readonly stagedStoreBytePs: number;
   readonly stagedLoadBytePs: number;
@@ -121,6 +124,8 @@ export function hostPrices(system: HostSystem, constants: Constants): HostPrices
     slotMapPs: ps("host.slotMapNs"),
     copyBytePs: byte("copy.bytesPerNs"),
     daxBytePs: byte("copy.daxBytesPerNs"),
+    persistLinePs: ps("persist.lineNs"),
+    persistFencePs: ps("persist.fenceNs"),
     // A described machine sets them: they depend on the BAR's link.
     stagedStoreBytePs: 0,
     stagedLoadBytePs: 0,

@@ -12,21 +12,29 @@ export const LEVEL_BYTES: readonly number[] = [0, 2 ** 39, 2 ** 30, 2 ** 21];
 /** The level just above the leaves. */
 const LAST_LEVEL = 3;
 
-/** Least recently used caches, one a level. */
+/** No IOVA prefix. */
+const EMPTY = -1;
+
+/** Least recently used caches, one a level. Nothing here allocates after construction. */
 export class WalkCache {
   /** Walks that found no entry of a level, by level. */
   readonly misses: [number, number, number, number] = [0, 0, 0, 0];
-  readonly #held: readonly Set<number>[];
+  /** By level and entry: IOVA prefix, and when it was used last. */
+  readonly #prefix: Float64Array;
+  readonly #usedAt: Float64Array;
   readonly #entries: number;
+  #clock = 0;
 
   /** `entries` of each level. */
   constructor(entries: number) {
     this.#entries = entries;
-    this.#held = LEVEL_BYTES.map(() => new Set<number>());
+    this.#prefix = new Float64Array(LEVEL_BYTES.length * entries).fill(EMPTY);
+    this.#usedAt = new Float64Array(LEVEL_BYTES.length * entries);
   }
 
   /** Walks to the leaf of `iova`; returns the table entries read, 1 (leaf only) to 4. */
   walk(iova: number): number {
+    this.#clock += 1;
     let level = LAST_LEVEL;
     while (level > 0 && !this.#has(level, iova)) {
       this.misses[level as 1 | 2 | 3] += 1;
@@ -38,37 +46,48 @@ export class WalkCache {
 
   /** Drops what leads to [iova, iova + bytes), from the leaves up to and including `fromLevel`. */
   drop(iova: number, bytes: number, fromLevel: number): void {
+    const prefix = this.#prefix;
     for (let level = fromLevel; level <= LAST_LEVEL; level += 1) {
       const span = LEVEL_BYTES[level] as number;
+      const first = Math.floor(iova / span);
       const last = Math.floor((iova + bytes - 1) / span);
-      for (let key = Math.floor(iova / span); key <= last; key += 1) this.#level(level).delete(key);
+      const end = (level + 1) * this.#entries;
+      for (let at = level * this.#entries; at < end; at += 1) {
+        const held = prefix[at] as number;
+        if (held >= first && held <= last) prefix[at] = EMPTY;
+      }
     }
   }
 
   /** Drops everything. */
   clear(): void {
-    for (const level of this.#held) level.clear();
+    this.#prefix.fill(EMPTY);
   }
 
   /** Hits become the newest entry. */
   #has(level: number, iova: number): boolean {
-    const key = Math.floor(iova / (LEVEL_BYTES[level] as number));
-    const held = this.#level(level);
-    if (!held.delete(key)) return false;
-    held.add(key);
-    return true;
-  }
-
-  #fill(level: number, iova: number): void {
-    const held = this.#level(level);
-    if (held.size >= this.#entries) {
-      const [oldest] = held;
-      if (oldest !== undefined) held.delete(oldest);
+    const wanted = Math.floor(iova / (LEVEL_BYTES[level] as number));
+    const end = (level + 1) * this.#entries;
+    for (let at = level * this.#entries; at < end; at += 1) {
+      if (this.#prefix[at] !== wanted) continue;
+      this.#usedAt[at] = this.#clock;
+      return true;
     }
-    held.add(Math.floor(iova / (LEVEL_BYTES[level] as number)));
+    return false;
   }
 
-  #level(level: number): Set<number> {
-    return this.#held[level] as Set<number>;
+  /** Takes an empty entry, else the one that was not used for longest. */
+  #fill(level: number, iova: number): void {
+    const first = level * this.#entries;
+    let least = first;
+    for (let at = first; at < first + this.#entries; at += 1) {
+      if (this.#prefix[at] === EMPTY) {
+        least = at;
+        break;
+      }
+      if ((this.#usedAt[at] as number) < (this.#usedAt[least] as number)) least = at;
+    }
+    this.#prefix[least] = Math.floor(iova / (LEVEL_BYTES[level] as number));
+    this.#usedAt[least] = this.#clock;
   }
 }

@@ -7,7 +7,6 @@ import type { DebugVerdict } from "./session.ts";
 
 /** All that is wrong with an unmap; `mapped` null = no mapping begins there, or several that do not fit. */
 export function unmapVerdicts(mapped: DebugMapping | null, check: number, wanted: DebugMapping): DebugVerdict[] {
-  const at = `[device address=${addr64(wanted.dmaAddr)}]`;
   if (mapped === null) {
     if (wanted.dmaAddr === DMA_MAPPING_ERROR) {
       return [{ kind: "free of error value", text: "device driver tries to free an invalid DMA memory address" }];
@@ -19,6 +18,7 @@ export function unmapVerdicts(mapped: DebugMapping | null, check: number, wanted
   const say = (kind: DebugErrorKind, text: string) => found.push({ kind, text: `device driver ${text}`, mapped });
   if (mapped.bytes !== wanted.bytes) {
     const sizes = `[map size=${mapped.bytes} bytes] [unmap size=${wanted.bytes} bytes]`;
+    const at = `[device address=${addr64(wanted.dmaAddr)}]`;
     say("free size", `frees DMA memory with different size ${at} ${sizes}`);
   }
   if (mapped.kind !== wanted.kind) {
@@ -44,17 +44,19 @@ export function unmapVerdicts(mapped: DebugMapping | null, check: number, wanted
 
 /** All that is wrong with a sync of a part of `mapped`; null = no mapping holds the range. */
 export function syncVerdicts(mapped: DebugMapping | null, wanted: DebugMapping, forCpu: boolean): DebugVerdict[] {
-  const range = rangeText(wanted);
   if (mapped === null) {
+    const range = rangeText(wanted);
     return [{ kind: "sync of unknown", text: `device driver tries to sync DMA memory it has not allocated ${range}` }];
   }
   const found: DebugVerdict[] = [];
   const say = (kind: DebugErrorKind, text: string) => found.push({ kind, text: `device driver ${text}`, mapped });
   if (wanted.bytes > mapped.bytes) {
+    const range = rangeText(wanted);
     const sizes = `[allocation size=${mapped.bytes} bytes] [sync size=${wanted.bytes} bytes]`;
     say("sync outside", `syncs DMA memory outside allocated range ${range} ${sizes}`);
   }
-  if (mapped.dir === DIR.bidirectional) return found;
+  if (mapped.dir === DIR.bidirectional || isPlainSync(mapped, wanted, forCpu)) return found;
+  const range = rangeText(wanted);
   const dirs = `[mapped with ${dirText(mapped.dir)}] [synced with ${dirText(wanted.dir)}]`;
   if (mapped.dir !== wanted.dir) say("sync direction", `syncs DMA memory with different direction ${range} ${dirs}`);
   if (forCpu && mapped.dir !== DIR.fromDevice && wanted.dir !== DIR.toDevice) {
@@ -72,4 +74,12 @@ export function syncVerdicts(mapped: DebugMapping | null, wanted: DebugMapping, 
 
 function isAllocation({ kind }: DebugMapping): boolean {
   return kind === DEBUG_KIND.coherent || kind === DEBUG_KIND.noncoherent;
+}
+
+/** The sync that every correct driver makes: no text is needed for it. */
+function isPlainSync(mapped: DebugMapping, wanted: DebugMapping, forCpu: boolean): boolean {
+  if (mapped.dir !== wanted.dir) return false;
+  if (wanted.kind === DEBUG_KIND.sg && mapped.nents !== wanted.nents) return false;
+  if (forCpu) return mapped.dir === DIR.fromDevice || wanted.dir === DIR.toDevice;
+  return mapped.dir === DIR.toDevice || wanted.dir === DIR.fromDevice;
 }

@@ -12,8 +12,10 @@ const SHIPPED = [
   "desktop-gpu-256m",
   "gpu-8-switch",
   "haswell-nfp",
+  "hotplug-server",
   "intel-vtd-2s",
   "kunpeng-920",
+  "media-board",
   "qemu-q35",
   "soc-30bit",
 ];
