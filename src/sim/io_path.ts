@@ -13,9 +13,9 @@ import { DIR, type DmaDevice } from "../host/dma/device.ts";
 import { sgMarkEnd, sgSetPhys, sgUnmarkEnd } from "../host/dma/scatterlist.ts";
 import { allocSg, freeSg } from "../host/dma/sg_table.ts";
 import { MAP_FAILURES, MAP_OK } from "../host/status.ts";
-import { patternKey } from "../memory/pattern.ts";
 import { sgNext } from "../shm/sg_entry.ts";
 import { BufferPayload } from "./buffer_payload.ts";
+import { cloneKey } from "./clone_key.ts";
 import type { CommandCopies, CopyLists } from "./copy_io.ts";
 import { copyCommands } from "./copy_test_io.ts";
 import { DriverDma } from "./driver_dma.ts";
@@ -31,9 +31,6 @@ import type { RunDebug } from "./run_debug.ts";
 import { StagedCopy } from "./staged_copy.ts";
 import type { System } from "./system.ts";
 import { type IoHook, NO_IO_HOOK } from "./test_hook.ts";
-
-/** Streams have no medium of their own: every clone has bytes of its own, with keys beyond those of devices. */
-const STREAM_KEYS = 4096;
 
 /** Driver state of one clone. Arrays are indexed by tag and allocated at open, so that a command allocates nothing. */
 export class CloneIo {
@@ -94,8 +91,7 @@ export class CloneIo {
     this.#ctx = ctx;
     this.#payload = payload;
     this.device = system.devices[spec.device] as DmaDevice;
-    const ownStream = spec.isStream || spec.copy !== null;
-    const key = patternKey(spec.seed, ownStream ? STREAM_KEYS + spec.index : spec.device);
+    const key = cloneKey(spec);
     this.keyLo = key.lo;
     this.keyHi = key.hi;
     this.#key = [key.lo, key.hi];
@@ -137,8 +133,8 @@ export class CloneIo {
     }
     const entries = this.spec.buffers?.entriesMax ?? 1;
     for (let tag = 0; tag < this.tags; tag += 1) {
-      this.sg[tag] = this.#alloc(entries);
-      if (this.#copy !== null) this.dst[tag] = this.#alloc(1);
+      this.sg[tag] = allocSg(this.#ctx.arena, this.#ctx.lockOwner, entries);
+      if (this.#copy !== null) this.dst[tag] = allocSg(this.#ctx.arena, this.#ctx.lockOwner, 1);
       if ((this.sg[tag] as number) < 0 || (this.dst[tag] as number) < 0) return MAP_FAILURES.noScatterlist.code;
       this.#copyLists.push({ source: this.sg[tag] as number, destination: this.dst[tag] as number });
     }
@@ -251,10 +247,6 @@ export class CloneIo {
     const isKnown = expected !== VERSION_ANY;
     this.what.version = isKnown ? expected : 0;
     buffers.lost(this.what, this.sg[tag] as number, stale, isKnown);
-  }
-
-  #alloc(entries: number): number {
-    return allocSg(this.#ctx.arena, this.#ctx.lockOwner, entries);
   }
 
   #dir(tag: number): number {
