@@ -6,6 +6,7 @@ import { listShippedMachines, loadShippedMachine, resolveMachine } from "#dmasim
 
 const SHIPPED = [
   "amd-epyc-2s",
+  "arc-2-switch",
   "arm-smmu-8nvme",
   "confidential-vm",
   "desktop-gpu-256m",
