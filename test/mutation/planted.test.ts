@@ -20,7 +20,8 @@ describe("dmasim stress finds what was planted", () => {
       expect(found.status).toBe(3);
       if (plant.race === true || !found.stdout.includes("--replay")) return;
       const { operations } = JSON.parse(readFileSync(saved, "utf8")) as { operations: readonly unknown[] };
-      expect(operations.length).toBeLessThan(40);
+      // A round has thousands; what needs a full pool to show keeps the mappings that fill it.
+      expect(operations.length).toBeLessThan(200);
       expect(run("--replay", saved).status).toBe(3);
     });
   });

@@ -18,6 +18,7 @@ const REFUSED: readonly Refused[] = [
   {
     what: "a peer behind a host bridge that is not on the list",
     set: { "pcie.rc0.id": "null", "pcie.rc1.id": "null" },
+    staged: "forbid",
     job: '{ name: a, rw: read, bs: 4k, size: 1MiB, iodepth: 4, device: nvme0, target: "bar:nvme3" }',
     text: /peer-to-peer not supported between these devices/,
   },

@@ -22,6 +22,8 @@ export interface RunChanges extends Partial<Omit<RunOptions, "machine" | "profil
   readonly machine?: string;
   /** `path: value`, as `--set` takes them. */
   readonly set?: Readonly<Record<string, string | number | boolean>>;
+  /** The profile's `p2p.staged`; absent = allowed. */
+  readonly staged?: "allow" | "forbid";
 }
 
 /** The machine with changes. */
@@ -83,7 +85,8 @@ export function optionsOf(profile: Profile, changes: RunChanges = {}): RunOption
 
 /** Runs jobs given as YAML flow maps. */
 export function runJobs(jobs: readonly string[], changes: RunChanges = {}): Promise<RunResult> {
-  return runProfile(optionsOf(profileOf(...jobs), changes));
+  const { staged = "allow", ...rest } = changes;
+  return runProfile(optionsOf({ ...profileOf(...jobs), p2p: { staged } }, rest));
 }
 
 /** SHA-256 of the part of a result that no host option may change. */
