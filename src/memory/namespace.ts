@@ -5,7 +5,6 @@
  * mm/memory_hotplug.c (check_pfn_span). Messages are the kernel's.
  */
 import { alignDownWide, alignUpWide, hex, type Phys } from "../base/addr.ts";
-import type { Era } from "../base/era.ts";
 import { checkSections, memmapBytes, type RamRange, SECTION_BYTES, SUBSECTION_BYTES } from "./zone_device.ts";
 
 /**
@@ -61,11 +60,6 @@ const EINVAL = -22;
 const ENXIO = -6;
 const ENOMEM = -12;
 const INFO_BLOCK_BYTES = 8192;
-
-/** The rule that a machine of `era` has. */
-export function sectionRuleOf(era: Era): SectionRule {
-  return era === "4.1" ? "4.3" : "5.3";
-}
 
 /** Plans one namespace under one rule. Pure; nothing is thrown. */
 export function planNamespace(rule: SectionRule, request: NamespaceRequest): NamespacePlan {

@@ -1,7 +1,7 @@
 /** What a stress run says: live line, end of run, findings, the list of faults, JSON. */
 import { PATH_NAMES } from "../base/cost.ts";
 import { formatBytes, formatCount, formatNs } from "../base/units.ts";
-import { FAULT_NAMES, FAULTS, type FaultCount } from "../sim/stress/faults/table.ts";
+import type { FaultCount } from "../sim/stress/faults/table.ts";
 import type { ReplayFile } from "../sim/stress/replay_file.ts";
 import type { StressLook, StressResult } from "../sim/stress/stress.ts";
 
@@ -95,11 +95,6 @@ export function renderFinding(
     );
   } else lines.push("  no single thread's operations show it by themselves: it takes the threads together");
   return `${lines.join("\n")}\n`;
-}
-
-/** Names and meanings of all faults. */
-export function renderFaultList(): string {
-  return FAULT_NAMES.map((name) => `  ${name.padEnd(24)}${FAULTS[name].what}`).join("\n");
 }
 
 function faultRows(faults: readonly FaultCount[]): string[] {
