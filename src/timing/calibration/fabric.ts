@@ -23,10 +23,12 @@ export const FABRIC_CONSTANTS: ConstantTable = {
   "rc.default.peerNs": assumed(150, "ns", "100 to 300 ns added to a round trip through the root complex"),
   "rc.default.writeLines": literature(92, "cachelines", HN),
   "rc.default.readLines": assumed(1024, "cachelines", `a lower bound of 164 is published (${HN})`),
-  "rc.intel-server.combineBytes": assumed(
+  "rc.intel-server.combineBytes": calibrated(
     512,
     "B",
     `one request of the usual MRRS is answered in MPS pieces, shorter ones line by line (seen in ${PB})`,
+    ["pcie-dma"],
+    [256, 1024],
   ),
   "rc.default.combineBytes": assumed(0, "B", "completions cut at MPS"),
   "rc.default.postedHeaders": calibrated(32, "TLPs", PB, ["iommu"], [16, 64]),
@@ -48,7 +50,13 @@ export const FABRIC_CONSTANTS: ConstantTable = {
     ["iommu-latency"],
     [100, 140],
   ),
-  "iommu.vtd.walkers": literature(5, "walks", `${PB}: a miss costs 267 ns and walks pass every 52 ns`),
+  "iommu.vtd.walkers": calibrated(
+    5,
+    "walks",
+    `${PB}: a miss costs 267 ns and walks pass every 52 ns`,
+    ["iommu"],
+    [4, 6],
+  ),
   "iommu.vtd.readWalkNs": calibrated(260, "ns", PB, ["iommu"], [200, 320]),
   "iommu.vtd.writeWalkNs": calibrated(226, "ns", PB, ["iommu"], [180, 300]),
   "iommu.default.levelNs": assumed(60, "ns", "one read of a table in the last-level cache"),
