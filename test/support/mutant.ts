@@ -9,7 +9,7 @@ const BUNDLES = ["dist/bundle/dmasim.js", "dist/bundle/engine.js"];
 const COPIED = ["package.json", "bin/dmasim.mjs", "dist/build-id", "dist/src/shm/arena.wasm"];
 const LINKED = ["node_modules", "profiles", "data"];
 
-/** A planted bug: `find` occurs once in each bundle and becomes `replace`. */
+/** A planted bug: `find` occurs once in what is changed and becomes `replace`. */
 export interface Plant {
   readonly name: string;
   readonly find: RegExp;
@@ -24,15 +24,16 @@ export async function withMutant<T>(plant: Plant, use: (bin: string, folder: str
     for (const file of COPIED) copyFileSync(join(ROOT, file), join(folder, file));
     for (const name of LINKED) symlinkSync(join(ROOT, name), join(folder, name));
     for (const file of BUNDLES)
-      writeFileSync(join(folder, file), mutate(readFileSync(join(ROOT, file), "utf8"), plant));
+      writeFileSync(join(folder, file), planted(readFileSync(join(ROOT, file), "utf8"), plant));
     return await use(join(folder, "bin/dmasim.mjs"), folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function mutate(text: string, { name, find, replace }: Plant): string {
+/** The text with the bug in it; throws when it does not fit one place. */
+export function planted(text: string, { name, find, replace }: Plant): string {
   const sites = text.match(new RegExp(find.source, `${find.flags}g`))?.length ?? 0;
-  if (sites !== 1) throw new Error(`the planted bug "${name}" fits ${sites} places of the bundle, not one`);
+  if (sites !== 1) throw new Error(`the planted bug "${name}" fits ${sites} places, not one`);
   return text.replace(find, replace);
 }

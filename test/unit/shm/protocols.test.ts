@@ -5,6 +5,16 @@ import { lock, lockOwner, tryLock, unlock } from "#dmasim/shm/mutex.js";
 import { ringConsumed, ringPeek, ringPublish, ringRelease, ringReserve, ringUsed } from "#dmasim/shm/ring.js";
 import { readBegin, readValid, writeBegin, writeEnd } from "#dmasim/shm/seqlock.js";
 
+/** How a sleep on a word ends; main threads cannot block, but they can ask to be told. */
+type WaitAsync = (
+  words: Int32Array,
+  word: number,
+  value: number,
+  timeoutMs: number,
+) => { readonly value: "not-equal" | "timed-out" | Promise<"ok" | "timed-out"> };
+const waitAsync = (Atomics as unknown as { waitAsync: WaitAsync }).waitAsync;
+const LONG_MS = 5000;
+
 function words(count = 256): Int32Array {
   return new Int32Array(new SharedArrayBuffer(count * 4));
 }
@@ -60,6 +70,24 @@ describe("mutex", () => {
     unlock(memory, 3, 0);
     expect(memory[3]).toBe(0);
   });
+
+  it("wakes whoever sleeps on it at once", async () => {
+    const memory = words();
+    lock(memory, 3, 41);
+    // What a waiter does before it sleeps.
+    const parked = (memory[3] as number) | 0x10000;
+    memory[3] = parked;
+    const sleep = waitAsync(memory, 3, parked, LONG_MS);
+    unlock(memory, 3, 41);
+    expect(memory[3]).toBe(0);
+    expect(await sleep.value).toBe("ok");
+  });
+
+  it("reports a lock that its owner never gives back", () => {
+    const memory = words();
+    lock(memory, 3, 41);
+    expect(() => lock(memory, 3, 42)).toThrow("stayed with owner 41");
+  });
 });
 
 describe("seqlock", () => {
@@ -93,6 +121,14 @@ describe("doorbell", () => {
     parkBegin(memory, 0);
     parkCancel(memory, 0);
     expect(memory[WORKER.parked]).toBe(0);
+  });
+
+  it("wakes a worker that sleeps already", async () => {
+    const memory = words();
+    const bells = parkBegin(memory, 0);
+    const sleep = waitAsync(memory, WORKER.bells, bells, LONG_MS);
+    ringBell(memory, 0);
+    expect(await sleep.value).toBe("ok");
   });
 
   it("sleeps no longer than the deadline", () => {

@@ -180,3 +180,16 @@ describe("era 4.1", () => {
     expect(allocIovaTree(old, domain, 1, LIMIT_32)).toBe(LIMIT_32);
   });
 });
+
+describe("freeIovaTree", () => {
+  it("leaves everything alone when no range begins at the pfn", () => {
+    const domain = freshDomain();
+    const [first] = allocAll([4], 0xff, domain) as [number];
+    for (const pfn of [first + 1, first - 1, 7]) freeIovaTree(ctx, domain, pfn);
+    expect(countIovas(ctx.arena, domain)).toBe(1);
+    freeIovaTree(ctx, domain, first);
+    freeIovaTree(ctx, domain, first);
+    expect(countIovas(ctx.arena, domain)).toBe(0);
+    expect(allocAll([4, 4], 0xff, domain)).toEqual([first, first - 4]);
+  });
+});
