@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import { PATH } from "#dmasim/base/cost.js";
 import { PEER_ROUTE } from "#dmasim/host/context.js";
 import { ATTR, DIR } from "#dmasim/host/dma/device.js";
-import { mapPhys, mapSg, syncSgForCpu, syncSingleForDevice, unmapPhys, unmapSg } from "#dmasim/host/dma/map.js";
+import {
+  mapPhys,
+  mapSg,
+  syncSgForCpu,
+  syncSgForDevice,
+  syncSingleForDevice,
+  unmapPhys,
+  unmapSg,
+} from "#dmasim/host/dma/map.js";
 import { busAddressFor } from "#dmasim/host/dma/peer_entry.js";
 import { sgIsBusAddress, sgIsSwiotlb, sgSetPfn } from "#dmasim/host/dma/scatterlist.js";
 import { MAP_FAILURES } from "#dmasim/host/status.js";
@@ -44,6 +52,9 @@ describe("dma-direct lists", () => {
     fillPhys(arena, slot, 0x44, 0x800);
     syncSgForCpu(ctx, narrow, sg, 2, DIR.bidirectional);
     expect(findOtherPhys(arena, HIGH, 0x44, 0x800)).toBe(-1);
+    fillPhys(arena, HIGH, 0x77, 0x800);
+    syncSgForDevice(ctx, narrow, sg, 2, DIR.bidirectional);
+    expect(findOtherPhys(arena, slot, 0x77, 0x800)).toBe(-1);
     fillPhys(arena, slot, 0x55, 0x800);
     unmapSg(ctx, narrow, sg, 2, DIR.bidirectional, 0);
     expect(findOtherPhys(arena, HIGH, 0x55, 0x800)).toBe(-1);
