@@ -8,7 +8,7 @@ import { explanationOf } from "./survivors.ts";
 const isDeep = process.env.DMASIM_DEEP === "1";
 const SEED = Number(process.env.DMASIM_MUTATION_SEED ?? "1");
 const IS_FIXED_DRAW = process.env.DMASIM_MUTATION_SEED === undefined;
-/** Of the fifty sites; the everyday run takes one of each operator in the hot planes and in host/. */
+/** Of the fifty sites; the everyday run takes one of each operator in host/ and one of each other plane. */
 const SHARE = isDeep ? 1 : 0.1;
 const KILLED_MIN = 0.8;
 const MINUTES_20 = 1_200_000;
@@ -28,7 +28,7 @@ let killers: Killers;
 beforeAll(async () => {
   overlay = new Overlay();
   killers = new Killers(overlay.folder);
-  if (isDeep && process.env.QUICK === undefined) await killers.rehearse(killersOf(overlay.folder, "", true));
+  if (isDeep && process.env.QUICK === undefined) await killers.rehearse(["host/", "host/arch/"].flatMap((file) => killersOf(overlay.folder, file, true)));
 }, MINUTES_20);
 
 afterAll(() => {

@@ -10,7 +10,7 @@ export interface StressPlant extends Plant {
   readonly faults?: string;
   /** It takes two threads: no list of one shows it. */
   readonly race?: true;
-  /** It takes longer than a few seconds: only the deep run plants it. */
+  /** Only the deep run plants it: it takes longer than a few seconds, or is much like another one. */
   readonly deep?: true;
 }
 
@@ -54,6 +54,7 @@ export const PLANTS: readonly StressPlant[] = [
     name: "an unmap returns one slot too few",
     symptom: /leak: \d+ slots stay marked as taken/,
     only: "bounce",
+    deep: true,
     find: /const touched = freeRun\(ctx\.arena, pool, slot, nslots\);/,
     replace: "const touched = freeRun(ctx.arena, pool, slot, Math.max(1, nslots - 1));",
   },
@@ -111,6 +112,7 @@ export const PLANTS: readonly StressPlant[] = [
     name: "the flush queue frees without a flush",
     symptom: /wrong data|device fault/,
     only: "iommu",
+    deep: true,
     find: /ctx\.invalidation\.invalidateDomain\(domain\.unit, domain\.index\);/,
     replace: "",
   },
@@ -118,6 +120,7 @@ export const PLANTS: readonly StressPlant[] = [
     name: "a magazine loses the IOVA that it is given",
     symptom: /leak: \d+ x iova left/,
     only: "iommu",
+    deep: true,
     find: /if \(magazine !== 0\)\s+pushPfn\(ctx\.arena, magazine, pfn\);/,
     replace: "",
   },
@@ -140,6 +143,7 @@ export const PLANTS: readonly StressPlant[] = [
     name: "an unmap of a list forgets its last entry",
     symptom: /the CPU finds other data/,
     only: "bounce",
+    deep: true,
     find: /(function directUnmapSg\(ctx, device, sg, origNents[\s\S]{0,120}?)i < origNents/,
     replace: "$1i < origNents - 1",
   },
@@ -147,6 +151,7 @@ export const PLANTS: readonly StressPlant[] = [
     name: "a sync for the CPU copies the wrong way",
     symptom: /the CPU finds other data/,
     only: "bounce",
+    deep: true,
     find: /return deviceWrites\(dir\) \? (bounce\$?\d*)\(ctx, device, pool, tlb, bytes, false\) : 0;/,
     replace: "return deviceWrites(dir) ? $1(ctx, device, pool, tlb, bytes, true) : 0;",
   },

@@ -11,7 +11,7 @@ export interface ProvedPlant extends Plant {
   readonly named: string;
   /** Two threads have to meet at the right moment. */
   readonly race?: true;
-  /** It takes longer than a few seconds: only the deep run plants it. */
+  /** Only the deep run plants it. */
   readonly deep?: true;
 }
 
@@ -19,6 +19,7 @@ export const PROVED_PLANTS: readonly ProvedPlant[] = [
   {
     name: "an access does not look at its window's epoch",
     file: "device/window_access.js",
+    deep: true,
     find: /load\(words, slot \+ WINDOW_SLOT\.epoch\) !== words\[entry \+ SG\.offset\]/,
     replace: "false",
     test: "test/litmus/windows.test.ts",
@@ -47,8 +48,8 @@ export const PROVED_PLANTS: readonly ProvedPlant[] = [
     file: "shm/ring.js",
     find: /slots \+ \(tail & \(depth - 1\)\) \* slotWords/,
     replace: "slots + (tail & depth) * slotWords",
-    test: "test/litmus/ring.test.ts",
-    named: "delivers every slot whole and in order",
+    test: "test/unit/shm/protocols.test.ts",
+    named: "is first in, first out, and full at its depth",
   },
   {
     name: "the DMA mask reaches one byte too far",
@@ -85,6 +86,7 @@ export const PROVED_PLANTS: readonly ProvedPlant[] = [
   {
     name: "entries are joined beyond the largest segment",
     file: "host/dma/dma_iommu_sg.js",
+    deep: true,
     find: /offset === 0 && room >= bytes/,
     replace: "offset === 0",
     test: "test/unit/host/dma/dma_iommu.test.ts",
@@ -93,6 +95,7 @@ export const PROVED_PLANTS: readonly ProvedPlant[] = [
   {
     name: "a walk that an invalidation overtook is kept",
     file: "device/iotlb.js",
+    deep: true,
     find: /load\(words, word \+ IOMMU_UNIT\.generation\) === generation/,
     replace: "true",
     test: "test/litmus/iotlb.test.ts",
@@ -111,6 +114,7 @@ export const PROVED_PLANTS: readonly ProvedPlant[] = [
   {
     name: "a magazine takes an IOVA without its lock",
     file: "host/iommu/magazine.js",
+    deep: true,
     find: /lock\(words, rcache \+ CPU_RCACHE\.lock, ctx\.lockOwner\);(\s+let magazine = words\[rcache \+ CPU_RCACHE\.loaded\];\s+if \(!hasRoom)/,
     replace: "$1",
     test: "test/litmus/allocators.test.ts",
@@ -120,6 +124,7 @@ export const PROVED_PLANTS: readonly ProvedPlant[] = [
   {
     name: "full magazines are exchanged without the depot's lock",
     file: "host/iommu/depot.js",
+    deep: true,
     find: /lock\(arena\.i32, depot \+ DEPOT\.lock, ctx\.lockOwner\);(\s+const overflow)/,
     replace: "$1",
     test: "test/litmus/allocators.test.ts",
@@ -129,6 +134,7 @@ export const PROVED_PLANTS: readonly ProvedPlant[] = [
   {
     name: "an unlock wakes nobody",
     file: "shm/mutex.js",
+    deep: true,
     find: /notify\(words, word\);/,
     replace: "",
     test: "test/unit/shm/protocols.test.ts",
