@@ -96,9 +96,16 @@ function noteWide(at: number, kind: number): void {
   }
 }
 
-/** Plain access to all words of a range. */
+/** Plain access to all words of a range; one point when they are racy. */
 function note(at: number, bytes: number, kind: number): void {
   const { turns } = current;
   if (turns === null) return;
-  for (let word = at >>> 2; word < (at + bytes) / 4; word += 1) turns.log(kind, word, turns.raw[word] as number);
+  const first = at >>> 2;
+  const isRacy = turns.isRacy(first);
+  const racyKind = kind === KIND.write ? KIND.racyWrite : KIND.racyRead;
+  if (isRacy) turns.point();
+  if (isRacy && kind === KIND.write) turns.wrote(racyKind, first);
+  else turns.log(isRacy ? racyKind : kind, first, turns.raw[first] as number);
+  const rest = isRacy ? racyKind | FOLLOWS : kind;
+  for (let word = first + 1; word < (at + bytes) / 4; word += 1) turns.log(rest, word, turns.raw[word] as number);
 }

@@ -47,6 +47,9 @@ export const THREAD = Object.freeze({
   WORDS: 8,
 });
 
+/** Half-open range of arena words. */
+export type WordRange = readonly [start: number, end: number];
+
 export const TURN = Object.freeze({ end: 100, exit: 101 });
 
 export const STATUS = Object.freeze({

@@ -1,6 +1,6 @@
 /** What a protocol's file in programs/ gives: how the arena begins, what each thread does, and how an end is called. */
 import type { Arena } from "#dmasim/shm/arena.js";
-import type { WordRange } from "./view.ts";
+import type { WordRange } from "./control.ts";
 
 /** A body's hands: a watched view of the arena, and what it does besides production code. */
 export interface World {

@@ -1,13 +1,13 @@
 /** Entry of every thread of an exploration; thread 0 explores as well, and posts the report. */
 import { parentPort, workerData } from "node:worker_threads";
 import { Arena } from "#dmasim/shm/arena.js";
-import { CONTROL, STOPPED, TURN } from "./control.ts";
+import { CONTROL, STOPPED, TURN, type WordRange } from "./control.ts";
 import { current } from "./current.ts";
 import { Explorer } from "./explorer.ts";
 import type { World } from "./program.ts";
 import { PROGRAMS } from "./programs/index.ts";
 import { Abandoned, Turns } from "./turns.ts";
-import { type WordRange, watchedView } from "./view.ts";
+import { watchedView } from "./view.ts";
 
 const { shared, handle, program: name, roles, thread, exploration } = workerData;
 const program = PROGRAMS[name];
@@ -16,10 +16,10 @@ const body = program.roles[roles[thread]];
 if (body === undefined) throw new Error(`no role ${roles[thread]} of ${name}`);
 
 const arena = Arena.attach(handle);
-const turns = new Turns(shared, arena.i32, thread, roles.length);
 const points = (exploration.racy as number[]).map((word): WordRange => [word, word + 1]);
+const turns = new Turns(shared, arena.i32, thread, roles.length, [...(program.racy ?? []), ...points]);
 const world: World = {
-  arena: watchedView(arena, [...(program.racy ?? []), ...points]),
+  arena: watchedView(arena),
   thread,
   put: (index, value) => {
     shared.results[index] = value;

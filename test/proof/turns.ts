@@ -18,6 +18,7 @@ import {
   standardChoice,
   THREAD,
   TURN,
+  type WordRange,
 } from "./control.ts";
 
 /** Turns of the waiting loop before the thread sleeps: a hand-over between two free cores is shorter. */
@@ -37,13 +38,15 @@ export class Turns {
   readonly #control: Int32Array;
   readonly #threads: number;
   readonly #record: number;
+  readonly #racy: readonly WordRange[];
 
-  constructor(shared: Shared, raw: Int32Array, me: number, threads: number) {
+  constructor(shared: Shared, raw: Int32Array, me: number, threads: number, racy: readonly WordRange[]) {
     this.me = me;
     this.raw = raw;
     this.#shared = shared;
     this.#control = shared.control;
     this.#threads = threads;
+    this.#racy = racy;
     this.#record = CONTROL.threads + me * THREAD.WORDS;
   }
 
@@ -55,6 +58,11 @@ export class Turns {
       if (seen === turn || seen === TURN.exit) return seen;
       if (spins > SPINS) Atomics.wait(control, CONTROL.turn, seen, 1000);
     }
+  }
+
+  /** True for words whose plain accesses are points. */
+  isRacy(word: number): boolean {
+    return this.#racy.some(([start, end]) => word >= start && word < end);
   }
 
   /** Explorer: waits until every thread has finished the schedule. */

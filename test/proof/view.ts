@@ -6,44 +6,38 @@ import type { Arena } from "#dmasim/shm/arena.js";
 import { FOLLOWS, KIND } from "./control.ts";
 import { current } from "./current.ts";
 
-/** Half-open range of arena words. */
-export type WordRange = readonly [start: number, end: number];
-
-export function watchedView(arena: Arena, racy: readonly WordRange[]): Arena {
+/** For a thread's body; without one it is like the arena itself. */
+export function watchedView(arena: Arena): Arena {
   return Object.create(arena, {
-    i32: { value: watched(arena.i32, 1, racy) },
-    u32: { value: watched(arena.u32, 1, racy) },
-    f64: { value: watched(arena.f64, 2, racy) },
+    i32: { value: watched(arena.i32, 1) },
+    u32: { value: watched(arena.u32, 1) },
+    f64: { value: watched(arena.f64, 2) },
     u8: { value: null },
   });
 }
 
 /** `words` is how many words of the arena an element has. */
-function watched<T extends Int32Array | Uint32Array | Float64Array>(
-  array: T,
-  words: number,
-  racy: readonly WordRange[],
-): T {
-  const isRacy = (word: number) => racy.some(([start, end]) => word >= start && word < end);
+function watched<T extends Int32Array | Uint32Array | Float64Array>(array: T, words: number): T {
   return new Proxy(array, {
     get(target, property) {
       const index = Number(property);
       if (Number.isNaN(index)) return Reflect.get(target, property, target);
-      see(index * words, words, isRacy(index * words), KIND.read, KIND.racyRead);
+      see(index * words, words, KIND.read, KIND.racyRead);
       return target[index];
     },
     set(target, property, value) {
       const index = Number(property);
-      see(index * words, words, isRacy(index * words), KIND.write, KIND.racyWrite);
+      see(index * words, words, KIND.write, KIND.racyWrite);
       target[index] = value;
       return true;
     },
   }) as T;
 }
 
-function see(word: number, words: number, isRacy: boolean, plain: number, racy: number): void {
+function see(word: number, words: number, plain: number, racy: number): void {
   const { turns } = current;
   if (turns === null) return;
+  const isRacy = turns.isRacy(word);
   if (isRacy) turns.point();
   const kind = isRacy ? racy : plain;
   if (kind === KIND.racyWrite) turns.wrote(kind, word);
