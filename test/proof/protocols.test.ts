@@ -3,12 +3,12 @@ import { judge } from "../litmus/harness.js";
 import { makeBundle, withBundle } from "./bundle.ts";
 import type { Finding } from "./explorer.ts";
 import { acceptableOf, bounded, explore, formatFinding, random, summary } from "./harness.ts";
-import { PROTOCOLS } from "./protocols.ts";
+import { BOUND, PROTOCOLS } from "./protocols.ts";
 
 const IS_DEEP = process.env.DMASIM_DEEP === "1";
-/** Preemptions of a schedule at most. */
-const BOUND = IS_DEEP ? 4 : 3;
-const WALKS = IS_DEEP ? 50_000 : 500;
+/** Preemptions of a schedule at most, more than the protocol says. */
+const DEEPER = IS_DEEP ? 1 : 0;
+const WALKS = IS_DEEP ? 30_000 : 300;
 const SEED = 1;
 const TIMEOUT_MS = IS_DEEP ? 1_800_000 : 120_000;
 
@@ -22,12 +22,18 @@ afterAll(() => sound.remove());
  * The first outcome that is not acceptable, fewest preemptions first: the shortest way to a bug is the one to read. A data
  * race is one at once; then its words become points of the schedule, to see what comes of it.
  */
-async function firstConsequence(path: string, name: string, roles: readonly string[], acceptable: readonly string[]) {
+async function firstConsequence(
+  path: string,
+  name: string,
+  roles: readonly string[],
+  boundMax: number,
+  acceptable: readonly string[],
+) {
   let schedules = 0;
   let race = "";
   let racy: readonly number[] = [];
   let last: Finding | null = null;
-  for (let bound = 0; bound <= BOUND; ) {
+  for (let bound = 0; bound <= boundMax; ) {
     const report = await explore(path, name, roles, { ...bounded(bound, acceptable), racy });
     schedules += report.schedules;
     const { finding } = report;
@@ -44,14 +50,16 @@ async function firstConsequence(path: string, name: string, roles: readonly stri
   return last === null ? null : { finding: last, text: race };
 }
 
-describe.each(PROTOCOLS)("$name", ({ name, pairs, trio, table, plants }) => {
+describe.each(PROTOCOLS)("$name", ({ name, pairs, trio, table, plants, ...rest }) => {
+  const bound = (rest.bound ?? BOUND) + DEEPER;
+
   it(
-    `two threads, every schedule with at most ${BOUND} preemptions; three threads, random ones`,
+    `two threads, every schedule with at most ${bound} preemptions; three threads, random ones`,
     async () => {
       const acceptable = acceptableOf(table);
       const outcomes: Record<string, number> = {};
       const runs = [
-        ...pairs.map((roles) => ({ roles, exploration: bounded(BOUND, acceptable) })),
+        ...pairs.map((roles) => ({ roles, exploration: bounded(bound, acceptable) })),
         { roles: trio, exploration: random(WALKS, SEED, acceptable) },
       ];
       for (const { roles, exploration } of runs) {
@@ -71,8 +79,8 @@ describe.each(PROTOCOLS)("$name", ({ name, pairs, trio, table, plants }) => {
     async (plant) => {
       const acceptable = acceptableOf(table);
       await withBundle([plant], async (path) => {
-        const found = await firstConsequence(path, name, plant.roles, acceptable);
-        if (found === null) expect.fail(`no schedule with at most ${BOUND} preemptions shows it`);
+        const found = await firstConsequence(path, name, plant.roles, bound, acceptable);
+        if (found === null) expect.fail(`no schedule with at most ${bound} preemptions shows it`);
         console.log(`${name}: planted "${plant.name}": ${found.text}`);
         expect(found.finding.outcome).toMatch(plant.finds);
       });

@@ -14,11 +14,16 @@ export interface Protocol {
   readonly name: string;
   /** Pairs of threads whose schedules are searched to the bound. */
   readonly pairs: readonly (readonly string[])[];
+  /** Preemptions at most, of a protocol with so many operations that three take too long; default {@link BOUND}. */
+  readonly bound?: number;
   /** Three threads for random schedules. */
   readonly trio: readonly string[];
   readonly table: Table;
   readonly plants: readonly RolesPlant[];
 }
+
+/** Preemptions of a schedule at most. */
+export const BOUND = 3;
 
 export const PROTOCOLS: readonly Protocol[] = [
   {
@@ -354,6 +359,44 @@ export const PROTOCOLS: readonly Protocol[] = [
         replace: "$1",
         roles: ["recycle", "walk"],
         finds: /page of another domain/,
+      },
+    ],
+  },
+  {
+    name: "growth",
+    bound: 2,
+    pairs: [
+      ["map", "map"],
+      ["map", "grow"],
+      ["grow", "grow"],
+    ],
+    trio: ["map", "grow", "map"],
+    table: {
+      grown: ["required", "the mapping found the pool that was added"],
+      "transient pools": ["required", "the mapping made a pool of its own"],
+      "one slot for two mappings": ["forbidden", "two threads made a pool in one window"],
+      "a mapping not found": ["forbidden", "an unmap did not see its own pool"],
+      "no room for a mapping": ["forbidden", "a window was free"],
+      "slots left behind": ["forbidden", "a count was lost"],
+      "two pools in one place": ["forbidden", "two threads added pools at once"],
+      "a request for growth lost": ["forbidden", "a mapping that found no room is forgotten"],
+    },
+    plants: [
+      {
+        name: "a window is claimed whoever has it",
+        module: "host/swiotlb/transient.js",
+        find: /load\(arena\.i32, word\) === 0 && compareExchange\(arena\.i32, word, 0, BEING_MADE\)/,
+        replace: "load(arena.i32, word) === 0 && (store(arena.i32, word, BEING_MADE), true)",
+        roles: ["map", "map"],
+        finds: /one slot for two mappings|a mapping not found|slots left behind|no room/,
+      },
+      {
+        name: "two threads may run the growth worker",
+        module: "host/swiotlb/grown.js",
+        find: /if \(!compareExchange\(words, word, GROWTH\.requested, GROWTH\.running\)\)\s+return 0;/,
+        replace: "store(words, word, GROWTH.running);",
+        roles: ["grow", "grow"],
+        finds: /two pools in one place/,
       },
     ],
   },

@@ -16,27 +16,31 @@ const POOL: BouncePool = {
   areaNslabs: NSLABS,
   start: 2 ** 26,
 };
-const DEVICE: DmaDevice = {
-  index: 0,
-  name: "proof",
-  dmaMask: 2 ** 52 - 1,
-  busDmaLimit: 0,
-  dmaRanges: null,
-  hidesRam: false,
-  maxSegBytes: 65536,
-  segBoundaryMask: 0xffffffff,
-  minAlignMask: 0,
-  coherent: true,
-  untrusted: false,
-  domain: null,
-  pool: POOL,
-  forceBounce: true,
-};
 const TO_DEVICE = 1;
 /** Results: owner of each slot, then whether a slot had two, a mapping was not found, and mappings that found no room. */
 const TWO_OWNERS = NSLABS;
 const NOT_FOUND = NSLABS + 1;
 const NO_ROOM = NSLABS + 2;
+
+/** A device that bounces everything through `pool`. */
+export function bouncingDevice(pool: BouncePool, index: number): DmaDevice {
+  return {
+    index,
+    name: `proof${index}`,
+    dmaMask: 2 ** 52 - 1,
+    busDmaLimit: 0,
+    dmaRanges: null,
+    hidesRam: false,
+    maxSegBytes: 65536,
+    segBoundaryMask: 0xffffffff,
+    minAlignMask: 0,
+    coherent: true,
+    untrusted: false,
+    domain: null,
+    pool,
+    forceBounce: true,
+  };
+}
 
 function change({ put, get }: World, tlb: number, bytes: number, from: number, to: number): void {
   const first = (tlb - POOL.start) / SLOT_BYTES;
@@ -50,17 +54,18 @@ function change({ put, get }: World, tlb: number, bytes: number, from: number, t
 function bounce(world: World, sizes: readonly number[]): void {
   const { arena, thread, put, get } = world;
   const ctx = contextOf(arena, thread);
+  const device = bouncingDevice(POOL, 0);
   const mapped: [tlb: number, bytes: number][] = [];
   for (const slots of sizes) {
     const bytes = slots * SLOT_BYTES;
-    const tlb = swiotlbMap(ctx, DEVICE, 2 ** 33, bytes, 0, TO_DEVICE, 0);
+    const tlb = swiotlbMap(ctx, device, 2 ** 33, bytes, 0, TO_DEVICE, 0);
     if (tlb < 0) put(NO_ROOM, get(NO_ROOM) + 1);
     else mapped.push([tlb, bytes]);
     if (tlb >= 0) change(world, tlb, bytes, 0, thread + 1);
   }
   for (const [tlb, bytes] of mapped) {
     change(world, tlb, bytes, thread + 1, 0);
-    if (swiotlbUnmap(ctx, DEVICE, tlb, bytes, TO_DEVICE, 0) !== 0) put(NOT_FOUND, 1);
+    if (swiotlbUnmap(ctx, device, tlb, bytes, TO_DEVICE, 0) !== 0) put(NOT_FOUND, 1);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Program } from "../program.ts";
 import { bounceArea } from "./bounce.ts";
 import { chunk } from "./chunk.ts";
 import { doorbell } from "./doorbell.ts";
+import { growth } from "./growth.ts";
 import { iotlb } from "./iotlb.ts";
 import { magazine } from "./magazine.ts";
 import { mutex } from "./mutex.ts";
@@ -25,6 +26,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   chunk,
   iotlb,
   "table reuse": tableReuse,
+  growth,
   stores,
   "store buffering": storeBuffering,
   "lost update": lostUpdate,
