@@ -73,9 +73,13 @@ describe("the search", () => {
     expect(finding?.outcome).toBe(outcome);
   });
 
-  it("ends a sleep early when a preemption is left, at its deadline when nobody else can run", async () => {
+  it("ends a sleep at its deadline only when nobody else can run", async () => {
     const late = await explore(bundle.path, "stuck", ["nap"], bounded(0, ["end"]));
     expect(late.finding?.outcome).toBe("slept to the deadline");
+    const woken = await explore(bundle.path, "stuck", ["nap", "wake"], bounded(UNBOUNDED, ["end"]));
+    expect(woken.finding).toBeNull();
+    const inTime = await explore(bundle.path, "stuck", ["nap", "wake"], bounded(0, ["end"]));
+    expect(inTime.schedules).toBeLessThan(woken.schedules);
   });
 
   it("walks at random the same way for the same seed", async () => {

@@ -1,5 +1,5 @@
 /** Programs whose schedules and outcomes are known, to test the scheduler with. */
-import { compareExchange, fetchAdd, load, store, wait } from "#dmasim/shm/atomics.js";
+import { compareExchange, fetchAdd, load, notify, store, wait } from "#dmasim/shm/atomics.js";
 import { HEADER, REGIONS } from "#dmasim/shm/layout.js";
 import type { Program, World } from "../program.ts";
 
@@ -54,6 +54,10 @@ export const stuck: Program = {
   setUp,
   roles: {
     sleep: ({ arena }) => wait(arena.i32, X, 0, Number.POSITIVE_INFINITY),
+    wake({ arena }) {
+      store(arena.i32, X, 1);
+      notify(arena.i32, X);
+    },
     nap: ({ arena }) => wait(arena.i32, X, 0, 5),
     spin({ arena }) {
       while (load(arena.i32, Y) === 0);
