@@ -1,6 +1,6 @@
 // `npm test [-- vitest's arguments]`: makes the package ready, then runs the tests once.
-// `--deep` (npm run test:deep) runs the property tests, with ten times as many sequences, and the mutation tests, with every
-// planted bug and fifty changed places.
+// `--deep` (npm run test:deep) runs the property tests, with ten times as many sequences, the proofs, with a larger bound, and the
+// mutation tests, with every planted bug and fifty changed places.
 import { runNode } from "./run_node.mjs";
 import { setup } from "./setup.mjs";
 
@@ -14,6 +14,6 @@ const environment = { DMASIM_BUILT: "1", ...(isDeep ? { DMASIM_DEEP: "1" } : {})
 setup();
 process.exitCode = runNode(
   "node_modules/vitest/vitest.mjs",
-  ["run", ...(isDeep ? ["test/property", "test/mutation"] : []), ...args],
+  ["run", ...(isDeep ? ["test/property", "test/proof", "test/mutation"] : []), ...args],
   environment,
 );
