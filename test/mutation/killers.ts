@@ -16,6 +16,7 @@ const SYSTEM_TESTS = ["conformance", "unit/sim/stress", "unit/sim/mapping", "uni
 /** Those of the longer ones that meet the mapping layer, without those that are about something else. */
 const LONG_TESTS = [
   "litmus",
+  "proof/protocols",
   "property/dma_map",
   "property/iova",
   "property/pagetable",

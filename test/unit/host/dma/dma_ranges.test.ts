@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { DMA_MAPPING_ERROR } from "#dmasim/base/addr.js";
 import { PATH } from "#dmasim/base/cost.js";
 import { PEER_ROUTE } from "#dmasim/host/context.js";
 import { allocCoherent, CoherentBuffer, coherentZone, ZONE, ZONE_LIMITS_X86 } from "#dmasim/host/dma/coherent.js";
 import { startDebug } from "#dmasim/host/dma/debug/session.js";
 import { DIR, type DmaDevice } from "#dmasim/host/dma/device.js";
 import { mapPhys, mapSg, syncSingleForCpu, syncSingleForDevice, unmapPhys, unmapSg } from "#dmasim/host/dma/map.js";
+import { dmaToPhys, physToDma } from "#dmasim/host/dma/range_map.js";
 import { mapResource, unmapResource } from "#dmasim/host/dma/resource.js";
 import { sgIsSwiotlb } from "#dmasim/host/dma/scatterlist.js";
 import { MAP_FAILURES } from "#dmasim/host/status.js";
@@ -29,6 +31,25 @@ const HIDDEN = 0x100000000;
 const LAST = 0x4fffffff;
 const shifted = makeDevice({ pool, dmaRanges: RANGES, busDmaLimit: LAST });
 const poolBus = (dmaAddr: number) => dmaAddr - 0x40000000 + pool.start;
+
+describe("dma-ranges", () => {
+  it("hold their first and their last byte, and not those beside them", () => {
+    const apart = [
+      { cpuStart: 0x80000000, dmaStart: 0x10000, bytes: 0x1000 },
+      { cpuStart: 0x90000000, dmaStart: 0x20000, bytes: 0x1000 },
+    ];
+    for (const { cpuStart, dmaStart, bytes } of apart) {
+      for (const offset of [0, bytes - 1]) {
+        expect(dmaToPhys(apart, dmaStart + offset)).toBe(cpuStart + offset);
+        expect(physToDma(apart, cpuStart + offset)).toBe(dmaStart + offset);
+      }
+      for (const offset of [-1, bytes]) {
+        expect(dmaToPhys(apart, dmaStart + offset)).toBe(DMA_MAPPING_ERROR);
+        expect(physToDma(apart, cpuStart + offset)).toBe(DMA_MAPPING_ERROR);
+      }
+    }
+  });
+});
 
 describe("dma-direct over dma-ranges", () => {
   it("gives bus addresses of what a range shows, and bounces what none does", () => {

@@ -181,8 +181,17 @@ describe("era 4.1", () => {
   });
 });
 
-describe("freeIovaTree", () => {
-  it("leaves everything alone when no range begins at the pfn", () => {
+describe("initDomainIova", () => {
+  it("keeps pfn 0 out, also of a space that begins there: 0 stands for no address", () => {
+    const domain = freshDomain(0);
+    const pfns: number[] = [];
+    for (let pfn = 0; pfn >= 0; pfn = allocIovaTree(ctx, domain, 1, 7)) pfns.push(pfn);
+    expect(pfns.slice(1)).toEqual([7, 6, 5, 4, 3, 2, 1]);
+  });
+});
+
+describe("freeIovaTree of an unknown pfn", () => {
+  it("leaves everything alone", () => {
     const domain = freshDomain();
     const [first] = allocAll([4], 0xff, domain) as [number];
     for (const pfn of [first + 1, first - 1, 7]) freeIovaTree(ctx, domain, pfn);
