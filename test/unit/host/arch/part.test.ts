@@ -37,3 +37,17 @@ describe("the first entries of a longer list", () => {
     expect(ofRest()).toEqual(rest.map(() => UNTOUCHED));
   });
 });
+
+describe("a list that becomes shorter", () => {
+  it("sparc64-ldc: the entries behind the last cookie are empty", () => {
+    const bench = archBench("sparc64-ldc");
+    const { arena } = bench.ctx;
+    const joined = [0, 1, 2].map((i) => ({ phys: 0x100000 + i * 8192, length: 8192 }));
+    const request = bench.request(joined);
+    for (let at = request.sg; at !== 0; at = sgNext(arena, at)) sgSetDma(arena, at, UNTOUCHED.dmaAddr, UNTOUCHED.bytes);
+    const { ret } = bench.map([], request);
+    const lengths: number[] = [];
+    for (let at = request.sg; at !== 0; at = sgNext(arena, at)) lengths.push(sgDmaLength(arena, at));
+    expect([ret, lengths]).toEqual([1, [3 * 8192, 0, 0]]);
+  });
+});

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { crossesWindow, slotsOf, windowSlots } from "#dmasim/host/swiotlb/slots.js";
+import { areaWord, initPool } from "#dmasim/host/swiotlb/pool.js";
+import { crossesWindow, slotsOf, takeSlots, windowSlots } from "#dmasim/host/swiotlb/slots.js";
+import { AREA } from "#dmasim/shm/layout.js";
+import { makeContext, makeDevice } from "../../../support/host.ts";
 
 describe("slots and segment boundaries", () => {
   it("counts a part of a slot as one", () => {
@@ -20,5 +23,14 @@ describe("slots and segment boundaries", () => {
       expect(crossesWindow(first + 31, 1, WINDOW)).toBe(false);
       expect(crossesWindow(first + 31, 2, WINDOW)).toBe(true);
     }
+  });
+});
+
+describe("the search", () => {
+  it("goes on at the area's start when the cursor, aligned, is at its end: the next area is not its own", () => {
+    const ctx = makeContext({ era: "6.1" });
+    const pool = initPool(ctx.arena, 0, 0, 0, 256, 2, 0x4000000);
+    ctx.arena.i32[areaWord(pool, 0) + AREA.index] = pool.areaNslabs - 1;
+    expect(takeSlots(ctx, makeDevice({ pool }), pool, 0x5000, 4096, 0, 0)).toBe(0);
   });
 });
