@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { PATH } from "#dmasim/base/cost.js";
 import { ATTR, DIR } from "#dmasim/host/dma/device.js";
 import {
   dmaIovaDestroy,
@@ -43,7 +44,9 @@ function errno(status: number): number {
 describe("dma_iova: one IOVA range, ranges linked into it", () => {
   it("keeps the offset of the memory and asks for whole granules", () => {
     const { ctx, device, state } = setUp();
+    ctx.cost.path = PATH.direct;
     expect(dmaIovaTryAlloc(ctx, device, state, 0x12345200, 8192)).toBe(true);
+    expect(ctx.cost.path).toBe(PATH.iommu);
     expect(state).toMatchObject({ addr: 0xffffc200, bytes: 8192, bounced: false });
     expect(dmaUseIova(state)).toBe(true);
   });
