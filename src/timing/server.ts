@@ -54,6 +54,15 @@ export class Server implements ServerStats {
   }
 }
 
+/** Pieces that follow one another through several servers: TLPs of one transfer. Reused from burst to burst. */
+export interface Burst {
+  /** All pieces together. */
+  bytes: number;
+  pieces: number;
+  /** By how much the first piece is ahead of the last. */
+  leadPs: number;
+}
+
 /** Serves bytes at a constant rate; the fraction of a picosecond that integer times lose is carried on. */
 export class RateServer implements ServerStats {
   readonly name: string;
@@ -82,6 +91,19 @@ export class RateServer implements ServerStats {
     this.startPs = start;
     this.busyPs += servicePs;
     this.waitPs += start - nowPs;
+    return this.#freeAtPs;
+  }
+
+  /**
+   * Serves a burst whose last piece arrives at `nowPs`: the first goes on while others still arrive. Returns when the last is
+   * through; the burst then leads by what it does behind this server.
+   */
+  serveBurst(nowPs: number, burst: Burst): number {
+    const servedPs = this.serve(nowPs - burst.leadPs, burst.bytes);
+    const servicePs = servedPs - this.startPs;
+    const piecePs = Math.floor(servicePs / burst.pieces);
+    burst.leadPs = servicePs - piecePs;
+    this.#freeAtPs = Math.max(servedPs, nowPs + piecePs);
     return this.#freeAtPs;
   }
 

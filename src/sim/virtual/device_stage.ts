@@ -73,7 +73,9 @@ export class DeviceStage {
     const fetchedPs = device.linked ? device.fn.controlRead(nowPs, COMMAND_BYTES, this.#control) : nowPs;
     const readsMemory = io.write[tag] === 1 || lane.spec.copy !== null;
     if (follow !== null && !readsMemory) follow.log(lane, tag, "media");
-    const startPs = readsMemory ? device.fetchStart(fetchedPs) : device.dataReady(fetchedPs, io.bytes[tag] as number);
+    const startPs = readsMemory
+      ? device.fetchStart(fetchedPs)
+      : device.dataReady(fetchedPs, io.bytes[tag] as number, lane.drawKey(tag));
     device.fn.log = null;
     return startPs;
   }
@@ -155,7 +157,7 @@ export class DeviceStage {
   #stored({ lane, tag, bytes }: Stream, endPs: number): number {
     const { device } = lane;
     if (this.#follow !== null) device.fn.log = this.#follow.log(lane, tag, "media");
-    const storedPs = device.dataStored(endPs, bytes);
+    const storedPs = device.dataStored(endPs, bytes, lane.drawKey(tag));
     device.fn.log = null;
     return storedPs;
   }

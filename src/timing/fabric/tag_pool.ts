@@ -9,7 +9,7 @@ import type { ServerStats } from "../server.ts";
 /** Tags of one function. */
 export class TagPool implements ServerStats {
   readonly name: string;
-  readonly kind = "tags";
+  readonly kind: string;
   readonly width: number;
   busyPs = 0;
   waitPs = 0;
@@ -19,8 +19,9 @@ export class TagPool implements ServerStats {
   readonly #freeAtPs: Float64Array;
   #head = 0;
 
-  constructor(name: string, count: number) {
+  constructor(name: string, kind: string, count: number) {
     this.name = name;
+    this.kind = kind;
     this.width = count;
     this.#freeAtPs = new Float64Array(count);
   }
