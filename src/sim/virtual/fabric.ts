@@ -234,8 +234,8 @@ export class Fabric {
     if (known !== undefined) return known;
     const rate = tlpBytesPerS(bridge.link ?? ON_CHIP);
     const made = {
-      up: new RateServer(`${bridge.name} uplink up`, "link", rate),
-      down: new RateServer(`${bridge.name} uplink down`, "link", rate),
+      up: new RateServer(`${bridge.name} uplink up`, "link", rate, true),
+      down: new RateServer(`${bridge.name} uplink down`, "link", rate, true),
     };
     this.#uplinks.set(bridge.name, made);
     return made;

@@ -8,8 +8,9 @@
 import { completionOverheadBytes, requestOverheadBytes, tlpBytesPerS } from "../../pcie/link.ts";
 import { type Burst, RateServer, Server, type ServerStats } from "../server.ts";
 import type { StageLog } from "../stage_log.ts";
-import type { HostPort } from "./host_port.ts";
-import type { FunctionShape, IssueShape, WayShape } from "./shape.ts";
+import { type HostPort, PortQueue } from "./host_port.ts";
+import { issuePs } from "./issue.ts";
+import type { FunctionShape, WayShape } from "./shape.ts";
 import { TagPool } from "./tag_pool.ts";
 import { climb, descend, type SharedLink } from "./uplinks.ts";
 
@@ -60,6 +61,7 @@ export class DeviceFunction {
   readonly #completionBytes: number;
   readonly #posted: TagPool;
   readonly #port: HostPort;
+  readonly #portQueue: PortQueue;
   /** A request, and a byte, on the wire. */
   readonly #requestPs: number;
   readonly #bytePs: number;
@@ -77,7 +79,7 @@ export class DeviceFunction {
     this.way = way;
     const rate = tlpBytesPerS(way.link);
     this.up = new RateServer(`${name} link up`, "link", rate);
-    this.down = new RateServer(`${name} link down`, "link", rate);
+    this.down = new RateServer(`${name} link down`, "link", rate, true);
     this.tags = new TagPool(`${name} tags`, "tags", shape.tags);
     this.#mpsBytes = way.link.mpsBytes;
     this.#mrrsBytes = way.link.mrrsBytes;
@@ -88,6 +90,7 @@ export class DeviceFunction {
     this.#writer = new Server(`${name} write engine`, "device");
     this.#posted = new TagPool(`${name} posted credits`, "credits", way.postedHeaders);
     this.#port = port;
+    this.#portQueue = new PortQueue(port);
     this.#hopsPs = way.hops * way.hopPs;
     this.#bytePs = PS_PER_S / rate;
     this.#requestPs = Math.floor(this.#requestBytes * this.#bytePs);
@@ -159,7 +162,7 @@ export class DeviceFunction {
   /** Small posted writes beside the data, `tlps` in a row: completion entry and message. Returns when memory has them. */
   controlWrite(nowPs: number, bytes: number, tlps: number, target: Target): number {
     const sentPs = this.#sendUp(nowPs, this.#start(bytes + tlps * this.#requestBytes, tlps), target);
-    const orderedPs = this.#port.commit(sentPs, sentPs + target.translatePs, bytes, target.memoryPs);
+    const orderedPs = this.#portQueue.commit(sentPs, sentPs + target.translatePs, bytes, target.memoryPs);
     this.log?.serve(WALKERS, sentPs + target.translatePs);
     this.log?.step(this.#port.name, orderedPs, orderedPs + this.#port.shape.writePs);
     return orderedPs + this.#port.shape.writePs;
@@ -168,7 +171,7 @@ export class DeviceFunction {
   /** When the root complex has the data of a read that reached it at `sentPs`. */
   #hostData(sentPs: number, bytes: number, target: Target): number {
     const heldPs = this.#port.shape.readPs + target.memoryPs;
-    const startPs = this.#port.admitRead(sentPs, bytes, heldPs);
+    const startPs = this.#portQueue.admitRead(sentPs, bytes, heldPs);
     const { log } = this;
     if (log !== null) {
       log.step(this.#port.name, startPs, startPs + this.#port.shape.readPs);
@@ -181,7 +184,7 @@ export class DeviceFunction {
     let arrivedPs = this.sentPs + this.#hopsPs;
     this.log?.serve(SWITCHES, arrivedPs);
     arrivedPs = climb(this.#uplinks, this.#uplinks.length, arrivedPs, burst, this.log);
-    const orderedPs = this.#port.commit(arrivedPs, arrivedPs + target.translatePs, bytes, target.memoryPs);
+    const orderedPs = this.#portQueue.commit(arrivedPs, arrivedPs + target.translatePs, bytes, target.memoryPs);
     this.#leave(arrivedPs, orderedPs, burst);
     const admittedPs = orderedPs + this.#port.shape.writePs;
     const { log } = this;
@@ -285,20 +288,10 @@ export class DeviceFunction {
   }
 
   rebase(shiftPs: number): void {
-    for (const part of [this.up, this.down, this.tags, this.#reader, this.#writer, this.#posted]) part.rebase(shiftPs);
+    for (const part of [this.up, this.down, this.tags, this.#reader, this.#writer, this.#posted, this.#portQueue])
+      part.rebase(shiftPs);
     this.readFreePs -= shiftPs;
     this.writeFreePs -= shiftPs;
     this.sentPs -= shiftPs;
   }
-}
-
-/** Occupancy of the DMA block by a quantum. */
-function issuePs(issue: IssueShape, addr: number, bytes: number, first: boolean): number {
-  let ps = (first ? issue.commandPs : 0) + issue.bytePs * bytes;
-  if (issue.chunkBytes > 0) {
-    // The chunk that holds the byte before belongs to the quantum before.
-    const before = first ? Math.floor(addr / issue.chunkBytes) - 1 : Math.floor((addr - 1) / issue.chunkBytes);
-    ps += (Math.floor((addr + bytes - 1) / issue.chunkBytes) - before) * issue.chunkPs;
-  }
-  return Math.round(ps);
 }
