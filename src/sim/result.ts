@@ -122,7 +122,7 @@ export interface Leak {
 
 /** One failed comparison; addresses are hexadecimal text, `expected` and `actual` the first wrong byte. */
 export interface Mismatch {
-  readonly kind: "corrupt" | "stale" | "misdirected" | "under-copy" | "over-copy";
+  readonly kind: "corrupt" | "stale" | "misdirected" | "under-copy" | "over-copy" | "all-ones";
   readonly job: string;
   readonly io: number;
   /** Offset of the first wrong byte in the I/O. */

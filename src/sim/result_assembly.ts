@@ -21,8 +21,9 @@ import { bottleneckOf, type IoTotals } from "./bottleneck.ts";
 import { confidenceOf } from "./confidence.ts";
 import type { CloneSpec } from "./load/clones.ts";
 import { isPaced } from "./load/pace.ts";
-import { stagedNote } from "./load/staged.ts";
+import { forcedNote, stagedNote } from "./load/staged.ts";
 import { mismatchCount, readMismatches } from "./mismatch.ts";
+import type { JobSpec } from "./profile/job.ts";
 import type {
   Bottleneck,
   Confidence,
@@ -124,9 +125,17 @@ function jobResult(setup: RunSetup, index: number, stats: JobStats): JobResult {
     faults: stats.faults,
     retries: stats.retries,
     verified_ios: stats.verifiedIos,
-    notes: first.staged === null ? job.ignored : [...job.ignored, stagedNote(first.staged)],
+    notes: jobNotes(setup, first, job),
     ...(job.latencyTarget === null ? {} : { latency_target: { depth: stats.foundDepth, met: stats.depthMet } }),
   };
+}
+
+function jobNotes({ system }: RunSetup, { device, staged, dax }: CloneSpec, job: JobSpec): string[] {
+  const forced = dax === null ? forcedNote(system, device, [job.target, job.source]) : null;
+  const notes = [...job.ignored];
+  if (staged !== null) notes.push(stagedNote(staged));
+  if (forced !== null) notes.push(forced);
+  return notes;
 }
 
 function resourcesOf(outcome: RunOutcome): ResourceResult[] {

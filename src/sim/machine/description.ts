@@ -216,6 +216,10 @@ export interface Device {
   readonly untrusted: boolean;
   /** Address Translation Services: the device asks the IOMMU itself and sends translated requests. */
   readonly ats: boolean;
+  /** The driver uses peers' bus addresses whatever the kernel decides. */
+  readonly forcesPeers: boolean;
+  /** Reads that nobody answers are all ones, and nothing fails. */
+  readonly ignoresAborts: boolean;
   /** Domain type; null = the machine's. */
   readonly iommuMode: IommuMode | null;
   /** IOMMU unit on the device's way to memory; null = untranslated. */

@@ -38,6 +38,8 @@ function resolvePlace(document: MachineDocument, device: DeviceDocument) {
     coherent: device.coherent,
     untrusted: device.untrusted,
     ats: device.ats,
+    forcesPeers: device.forces_peers,
+    ignoresAborts: device.ignores_aborts,
   };
 }
 

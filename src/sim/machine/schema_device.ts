@@ -135,6 +135,17 @@ const dma = {
     .boolean()
     .default(false)
     .describe("Address Translation Services: translated requests pass ACS redirects of ports with direct-translated"),
+  forces_peers: z
+    .boolean()
+    .default(false)
+    .describe("Its driver programs peers' BARs by bus address without asking pci_p2pdma_distance"),
+  ignores_aborts: z
+    .boolean()
+    .default(false)
+    .describe(
+      "The device does not look at the status of completions: reads that nobody answers are 0xFF, lost writes go unnoticed. " +
+        "Default: such a command fails with a bus error",
+    ),
   iommu_mode: z
     .enum(["passthrough", "lazy", "strict"])
     .nullable()
