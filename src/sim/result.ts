@@ -161,10 +161,10 @@ export interface DeviceReach {
 /** What became of a hotplug event. */
 export interface MemoryEventResult {
   readonly at_ns: number;
-  readonly event: "hot_add" | "hot_remove";
+  readonly event: "hot_add" | "hot_remove" | "truncate";
   readonly region: string;
-  /** `refused`: not whole memory blocks; `busy`: pages were still pinned when the wait was over. */
-  readonly outcome: "online" | "refused" | "offline" | "busy" | "not reached";
+  /** `refused`: not whole memory blocks, or a file that cannot be truncated; `busy`: pages were still pinned when the wait was over. */
+  readonly outcome: "online" | "refused" | "offline" | "truncated" | "busy" | "not reached";
   /** 0 or -errno. */
   readonly ret: number;
   readonly tries: number;

@@ -61,6 +61,7 @@ export function windowSetsOf(
       pages: Math.floor(memory.bytes / pageBytes),
       memoryStart: region.start,
       exposableBytes: memory.exposableBytes,
+      isFixed: !memory.moves,
       migrates: memory.migrates,
       ...migrationPool(machine, index, pageBytes, memory.migrates),
     };

@@ -40,6 +40,8 @@ export interface WindowSet {
   readonly memoryStart: Phys;
   /** Bytes from page 0 on that the device lets others see; the rest is its own. */
   readonly exposableBytes: number;
+  /** Slot n shows page n for good: the mapping was made when the driver came up. Absent: slots move. */
+  readonly isFixed?: boolean;
   /** Pages that cannot be shown migrate to RAM (HMM) instead of being refused. */
   readonly migrates: boolean;
   /** RAM for them, in window pages. */

@@ -118,7 +118,8 @@ function unsoundMedium(device: Device, index: number): MachineFault | undefined 
 
 function unsoundMemory(device: Device, index: number): MachineFault | undefined {
   const memory = device.memory;
-  if (memory === null || memory.bar === null || device.bars.some((bar) => bar.index === memory.bar)) return undefined;
+  const indexes = [...device.bars, ...device.unassigned].map((bar) => bar.index);
+  if (memory === null || memory.bar === null || indexes.includes(memory.bar)) return undefined;
   return {
     code: "DMASIM_MACHINE_UNKNOWN_BAR",
     path: ["devices", index, "memory", "bar"],

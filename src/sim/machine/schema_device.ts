@@ -9,7 +9,11 @@ const SEGMENT_BYTES_MAX = 2 ** 32 - 1;
 
 const barSchema = z.strictObject({
   index: whole(0, 5).describe("BAR number"),
-  start: address().describe("CPU physical address, aligned to the size"),
+  start: address()
+    .optional()
+    .describe(
+      "CPU physical address, aligned to the size. Default: the firmware finds room in the host bridge's windows, or none",
+    ),
   size: size(16).describe("Size, a power of two"),
   memmap: z
     .enum(["none", "p2pdma"])
@@ -41,6 +45,12 @@ const deviceMemorySchema = z.strictObject({
   revoke_every: whole(0, 1e9)
     .default(0)
     .describe("The device takes a page back (move_notify) after this many mappings of a job clone; 0 = never"),
+  moves: z
+    .boolean()
+    .default(true)
+    .describe(
+      "The BAR's slots move over the memory; false = slot n shows page n, and what lies behind the BAR is never shown",
+    ),
   importer: z
     .enum(["resolve", "refuse", "unchecked"])
     .default("resolve")

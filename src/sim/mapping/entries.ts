@@ -15,6 +15,7 @@ import { DmasimError } from "../../base/errors.ts";
 import { parseSizeBytes } from "../../base/units.ts";
 import { SG_MAX_SEGMENTS } from "../../host/dma/sg_table.ts";
 import type { PhysRegion } from "../../memory/physmap.ts";
+import { unassignedBar } from "../machine/named_bar.ts";
 import type { System } from "../system.ts";
 import { type EntryKind, kindOf, type MapEntry } from "./entry.ts";
 import { checkPlace } from "./entry_place.ts";
@@ -123,6 +124,16 @@ function syntax(text: string): DmasimError {
 }
 
 function unknownRegion(system: System, text: string, name: string): DmasimError {
+  const bar = unassignedBar(system.machine, name);
+  if (bar !== null) {
+    return new DmasimError({
+      code: "DMASIM_BAR_UNASSIGNED",
+      what: `this BAR has no address: ${bar.kernelLine}`,
+      value: name,
+      path: text,
+      remedy: "enlarge the host bridge's windows (more address bits, or a larger share of them for MMIO)",
+    });
+  }
   const known = system.map.regions.map((region) => region.name);
   const closest = closestWord(name, known);
   return new DmasimError({
