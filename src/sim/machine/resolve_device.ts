@@ -98,7 +98,10 @@ function resolveMemory({ memory, bars }: DeviceDocument): DeviceMemory | null {
     bar: memory.bar,
     windowBytes,
     windowPageBytes: memory.window_page,
-    exposableBytes: Math.min(memory.exposable ?? memory.size, memory.moves ? memory.size : windowBytes),
+    exposableBytes: Math.min(
+      memory.exposable ?? memory.size,
+      memory.moves || windowBytes === 0 ? memory.size : windowBytes,
+    ),
     moves: memory.moves,
     migrates: memory.migrate,
     revokeEvery: memory.revoke_every,
