@@ -430,12 +430,14 @@ export const WINDOW_SLOT = defineRecord("windowSlot", 128, {
 });
 
 /** One device function's counters and medium state. */
-export const DEVICE = defineRecord("device", 192, {
+export const DEVICE = defineRecord("device", 256, {
   sequence: u32("any", "write versions handed out (fetch-add)"),
   faultsLine: line(),
   faults: u32("any", "faults of this device (fetch-add)"),
   peerLine: line(),
   peerMaps: u32("any", "peers' live mappings of its BARs (fetch-add); bit 30 = its driver is going, no new ones"),
+  tlbLine: line(),
+  tlbFlushes: u32("any", "invalidations of its own TLB (ATS; fetch-add)"),
 });
 
 /** Fault recording register (VT-d 11.14): what an IOMMU or bridge refused. */

@@ -281,6 +281,7 @@ function domainOf(
     pageShifts: format.pageShifts,
     forcedac: machine.iommu.forcedac,
     cpus: machine.cpus.count,
+    ats: device.ats,
     format,
   };
 }
