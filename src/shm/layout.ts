@@ -1,6 +1,5 @@
 /**
  * THE only file with byte positions: every control byte of the arena, with its owner.
- *
  * ```
  * 0                                       CONTROL_BYTES (1 GiB)                        ARENA_BYTES (4 GiB)
  * | header workers copy-rings qpairs ...  | 64 KiB chunks: bytes of RAM, PMEM, device memory           |
@@ -430,13 +429,12 @@ export const WINDOW_SLOT = defineRecord("windowSlot", 128, {
 });
 
 /** One device function's counters and medium state. */
-export const DEVICE = defineRecord("device", 256, {
+export const DEVICE = defineRecord("device", 192, {
   sequence: u32("any", "write versions handed out (fetch-add)"),
   faultsLine: line(),
   faults: u32("any", "faults of this device (fetch-add)"),
   peerLine: line(),
   peerMaps: u32("any", "peers' live mappings of its BARs (fetch-add); bit 30 = its driver is going, no new ones"),
-  tlbLine: line(),
   tlbFlushes: u32("any", "invalidations of its own TLB (ATS; fetch-add)"),
 });
 
