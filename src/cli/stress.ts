@@ -82,7 +82,7 @@ async function stress(output: Output, flags: StressFlags): Promise<number> {
     interrupt.release();
   }
   await deliverStress(output, flags, options, result);
-  if (result.finding !== null) return EXIT.verification;
+  if (result.finding !== null || result.rss?.holds === false) return EXIT.verification;
   return result.partial ? EXIT.interrupted : EXIT.ok;
 }
 

@@ -8,6 +8,7 @@ import { type FaultCount, FaultLog, type FaultName } from "./faults/table.ts";
 import type { Finding } from "./finding.ts";
 import { chooseMachine, type MachineChoice, resolveChoice } from "./machine.ts";
 import { type RoundLook, type RoundResult, runRound, type WorkerFault } from "./round.ts";
+import { type RssVerdict, RssWatch } from "./rss_watch.ts";
 
 /** What a stress run is started with. */
 export interface StressOptions {
@@ -51,6 +52,8 @@ export interface StressResult {
   readonly faults: readonly FaultCount[];
   readonly finding: RoundFinding | null;
   readonly elapsedS: number;
+  /** Memory of this process; null = too short a run to tell. */
+  readonly rss: RssVerdict | null;
   readonly partial: boolean;
 }
 
@@ -62,7 +65,9 @@ const WORKER_FAULT_LIMIT_NS = 20e9;
 const EMPTY_ROUNDS_MAX = 32;
 
 /** Runs until a limit, an abort or the first finding. */
-export async function runStress(options: StressOptions): Promise<StressResult> {
+export async function runStress(given: StressOptions): Promise<StressResult> {
+  const watch = new RssWatch();
+  const options = { ...given, onLook: (look: StressLook) => watched(watch, given, look) };
   const startMs = performance.now();
   const log = new FaultLog();
   const elapsedNs = (): number => (performance.now() - startMs) * 1e6;
@@ -95,7 +100,13 @@ export async function runStress(options: StressOptions): Promise<StressResult> {
     await pool.close();
   }
   const elapsedS = elapsedNs() / 1e9;
-  return { totals, rounds, faults: [...log.counts.values()], finding, elapsedS, partial: options.signal.aborted };
+  const faults = [...log.counts.values()];
+  return { totals, rounds, faults, finding, elapsedS, rss: watch.verdict(), partial: options.signal.aborted };
+}
+
+function watched(watch: RssWatch, { onLook }: StressOptions, look: StressLook): void {
+  watch.sample(look.elapsedS);
+  onLook(look);
 }
 
 function oneRound(
