@@ -15,7 +15,7 @@ import type { Phys } from "../base/addr.ts";
 import { hex } from "../base/addr.ts";
 import { DmasimError } from "../base/errors.ts";
 import type { Arena } from "../shm/arena.ts";
-import { compareExchange, fetchAdd, load } from "../shm/atomics.ts";
+import { compareExchange, fetchAdd, load, store } from "../shm/atomics.ts";
 import { CHUNK_BYTES, CHUNK_COUNT, CONTROL_BYTES } from "../shm/capacities.ts";
 import { HEADER, REGIONS } from "../shm/layout.ts";
 
@@ -65,6 +65,16 @@ export function chunksUsed(arena: Arena): number {
 /** Physical address of data chunk `index` (0 .. chunksUsed), NaN for a chunk that lost its race. */
 export function chunkPhys(arena: Arena, index: number): Phys {
   return arena.f64[(REGIONS.chunkPhys.word >>> 1) + index] as number;
+}
+
+/** Leaves no chunk for fresh memory; gives what {@link returnChunks} takes back. While nobody else commits. */
+export function withholdChunks(arena: Arena): number {
+  return fetchAdd(arena.i32, CHUNK_NEXT, CHUNK_COUNT);
+}
+
+/** Ends {@link withholdChunks}. */
+export function returnChunks(arena: Arena, withheld: number): void {
+  store(arena.i32, CHUNK_NEXT, withheld);
 }
 
 function commitSlow(arena: Arena, phys: Phys): number {

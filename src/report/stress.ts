@@ -1,7 +1,7 @@
 /** What a stress run says: live line, end of run, findings, the list of faults, JSON. */
 import { PATH_NAMES } from "../base/cost.ts";
 import { formatBytes, formatCount, formatNs } from "../base/units.ts";
-import type { FaultCount } from "../sim/stress/faults/table.ts";
+import type { FaultCount } from "../sim/stress/faults/log.ts";
 import type { ReplayFile } from "../sim/stress/replay_file.ts";
 import type { RssVerdict } from "../sim/stress/rss_watch.ts";
 import { medianSize } from "../sim/stress/sizes.ts";

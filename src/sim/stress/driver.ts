@@ -3,6 +3,7 @@
  */
 import type { HostContext } from "../../host/context.ts";
 import {
+  debugDump,
   debugMapPhys,
   debugMappingError,
   debugMapSg,
@@ -149,6 +150,12 @@ export class StressDriver {
   /** First DMA address. */
   dmaAddr(live: Live): number {
     return sgDmaAddress(this.#ctx.arena, live.sg);
+  }
+
+  /** The shadow checker still knows a mapping of the operation. */
+  pending(id: number): boolean {
+    const mark = `(job ${this.#worker}, I/O ${id})`;
+    return debugDump(this.#debug, String).some((line) => line.endsWith(mark));
   }
 
   free(live: Live): void {

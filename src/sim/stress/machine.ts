@@ -12,7 +12,16 @@ export interface MachineChoice {
 
 /** Every other round takes the first: it has all paths. */
 const FULL_MACHINE = "intel-vtd-2s";
-const OTHERS = ["amd-epyc-2s", "arm-smmu-8nvme", "confidential-vm", "qemu-q35", "soc-30bit", "gpu-8-switch"];
+const OTHERS = [
+  "amd-epyc-2s",
+  "arm-smmu-8nvme",
+  "confidential-vm",
+  "qemu-q35",
+  "soc-30bit",
+  "gpu-8-switch",
+  "desktop-gpu-256m",
+  "media-board",
+];
 const MACHINE_STREAM = 1_000_003;
 
 /** The machine of a round; the same for the same (seed, round). */

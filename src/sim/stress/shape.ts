@@ -36,6 +36,8 @@ const LARGE_BYTES = 2 ** 20;
 const BOUNCE_BYTES_MAX = 2 ** 18 - 8192;
 /** One operation in this many is a fault, when faults are asked for. */
 const FAULT_EVERY = 512;
+/** One draw of a slow fault in this many counts. */
+const SLOW_OF = 8;
 const DIRS = [DIR.toDevice, DIR.fromDevice, DIR.bidirectional];
 const ATTRS = [0, 0, 0, 0, ATTR.weakOrdering, ATTR.skipCpuSync, ATTR.noWarn, ATTR.privileged];
 const WORKERS_STREAM = 64;
@@ -66,7 +68,8 @@ export class ShapeSource {
   #drawFault(): FaultName | null {
     const { faults } = this.#options;
     if (faults.length === 0 || this.#prng.below(FAULT_EVERY) !== 0) return null;
-    return faults[this.#prng.below(faults.length)] ?? null;
+    const fault = faults[this.#prng.below(faults.length)] as FaultName;
+    return FAULTS[fault].slow === true && this.#prng.below(SLOW_OF) !== 0 ? null : fault;
   }
 
   /** Paths are equally likely, however many devices have them. */
@@ -74,8 +77,22 @@ export class ShapeSource {
     const { targets } = this.#options;
     const paths = fault === null ? this.#paths : this.#paths.filter((path) => FAULTS[fault].paths.includes(path));
     const path = paths[this.#prng.below(paths.length)];
-    const fitting = targets.filter((target) => target.path === path && fits(fault, this.#device(target)));
+    const fitting = targets.filter(
+      (target) => target.path === path && fits(fault, this.#device(target)) && this.#areasFor(fault, target).length > 0,
+    );
     return fitting[this.#prng.below(fitting.length)] ?? null;
+  }
+
+  #areasFor(fault: FaultName | null, { areas }: Target): readonly number[] {
+    const memory = fault === null ? undefined : FAULTS[fault].memory;
+    if (memory === undefined) return areas;
+    return areas.filter((area) => this.#options.areas[area]?.kind === memory && this.#isManaged(area));
+  }
+
+  /** Only RAM that the page allocator has can go offline. */
+  #isManaged(area: number): boolean {
+    const { kind, hasPages } = this.#options.areas[area] as Area;
+    return kind !== "ram" || hasPages;
   }
 
   #device(target: Target): DmaDevice {
@@ -86,7 +103,7 @@ export class ShapeSource {
     const prng = this.#prng;
     const device = this.#device(target);
     const call = fault !== null ? FAULTS[fault].call : target.path !== PATH.p2p && prng.below(4) === 0 ? "phys" : "sg";
-    const pieces = fault !== null ? this.#faultPiece(target) : this.#drawPieces(target, device, call);
+    const pieces = fault !== null ? this.#faultPiece(fault, target) : this.#drawPieces(target, device, call);
     const bytes = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
     const big = bytes > CELL_BYTES / 2;
     return {
@@ -105,9 +122,10 @@ export class ShapeSource {
   }
 
   /** Faults use one page: what counts is the fault. */
-  #faultPiece(target: Target): Piece[] {
-    const area = target.areas[this.#prng.below(target.areas.length)] as number;
-    return [{ area, offset: PAGE, bytes: 1 + this.#prng.below(PAGE) }];
+  #faultPiece(fault: FaultName, target: Target): Piece[] {
+    const areas = this.#areasFor(fault, target);
+    const area = areas[this.#prng.below(areas.length)] as number;
+    return [{ area, offset: PAGE, bytes: (FAULTS[fault].bytes ?? 0) + 1 + this.#prng.below(PAGE) }];
   }
 
   #drawPieces(target: Target, device: DmaDevice, call: "sg" | "phys"): Piece[] {

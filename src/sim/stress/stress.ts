@@ -3,8 +3,10 @@
  */
 import { WorkerPool } from "../../host/workers.ts";
 import { WORKER_ENTRY } from "../run_setup.ts";
+import { ALONE_FAULTS, runAlone } from "./alone.ts";
 import { addTotals, NO_TOTALS, type StressTotals } from "./counters.ts";
-import { type FaultCount, FaultLog, type FaultName } from "./faults/table.ts";
+import { type FaultCount, FaultLog } from "./faults/log.ts";
+import type { FaultName } from "./faults/table.ts";
 import type { Finding } from "./finding.ts";
 import { chooseMachine, type MachineChoice, resolveChoice } from "./machine.ts";
 import { type RoundLook, type RoundResult, runRound, type WorkerFault } from "./round.ts";
@@ -86,6 +88,10 @@ export async function runStress(given: StressOptions): Promise<StressResult> {
       log.merge(result.faults);
       finding = located(result, round, choice);
       if (finding === null && result.ran && (rounds - 1) % WORKER_FAULT_EVERY === 0) {
+        for (const fault of options.faults.filter((name) => ALONE_FAULTS.includes(name))) {
+          const found = runAlone(fault, resolveChoice(choice), options.seed, log);
+          finding ??= found && { ...found, round, choice, steps: 0 };
+        }
         for (const fault of workerFaults(options)) {
           const dying = await oneRound(pool, options, round, choice, elapsedNs, totals, fault);
           log.merge(dying.faults);

@@ -5,7 +5,7 @@ import { load, store } from "../../shm/atomics.ts";
 import { HEADER, REGIONS } from "../../shm/layout.ts";
 import { System } from "../system.ts";
 import { WorkerState } from "../worker_state.ts";
-import { FaultLog } from "./faults/table.ts";
+import { FaultLog } from "./faults/log.ts";
 import { type Finding, FindingError } from "./finding.ts";
 import { OpRunner } from "./op_runner.ts";
 import { executorParts } from "./place.ts";
