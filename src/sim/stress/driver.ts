@@ -12,6 +12,7 @@ import {
 } from "../../host/dma/debug/shadow.ts";
 import { debugSyncSg, debugSyncSingle } from "../../host/dma/debug/sync.ts";
 import type { DmaDevice } from "../../host/dma/device.ts";
+import type { DmaIovaState } from "../../host/dma/iova_link_range.ts";
 import {
   mapPhys,
   mapSg,
@@ -26,6 +27,7 @@ import { sgDmaAddress, sgSetDma, sgSetPhys } from "../../host/dma/scatterlist.ts
 import { allocSg, freeSg } from "../../host/dma/sg_table.ts";
 import { sgNext } from "../../shm/sg_entry.ts";
 import { type Area, cellOf } from "./areas.ts";
+import { destroyRange, linkPieces } from "./iova_call.ts";
 import { isBig, opBytes, type StressOp } from "./operation.ts";
 import type { StressDebug } from "./session.ts";
 
@@ -42,6 +44,8 @@ export interface Live {
   nents: number;
   /** PATH of the last mapping call. */
   path: number;
+  /** Range of the two-step API; null = mapped by another call. */
+  iova: DmaIovaState | null;
 }
 
 /** Calls on behalf of one worker. */
@@ -89,6 +93,7 @@ export class StressDriver {
       sg,
       nents: 0,
       path: op.path,
+      iova: null,
     };
   }
 
@@ -105,6 +110,12 @@ export class StressDriver {
       live.path = ctx.cost.path;
       return nents;
     }
+    if (op.call === "iova") {
+      const linked = linkPieces(ctx, live);
+      live.path = ctx.cost.path;
+      live.nents = Math.max(0, linked);
+      return linked;
+    }
     const phys = live.starts[0] as number;
     const dmaAddr = mapPhys(ctx, device, phys, live.bytes, op.dir, op.attrs);
     live.path = ctx.cost.path;
@@ -120,6 +131,8 @@ export class StressDriver {
   checkUnmap(live: Live, bytes = live.bytes, dir = live.op.dir): void {
     const { op, device, sg } = live;
     this.#debug.io = op.id;
+    // The two-step API has no hooks of dma-debug.
+    if (op.call === "iova") return;
     if (op.call === "sg") debugUnmapSg(this.#debug, device, sg, op.pieces.length, dir);
     else debugUnmapPhys(this.#debug, device, { dmaAddr: this.dmaAddr(live), bytes, dir });
   }
@@ -130,6 +143,7 @@ export class StressDriver {
     const ctx = this.#ctx;
     ctx.cost.reset();
     if (op.call === "sg") unmapSg(ctx, device, sg, op.pieces.length, op.dir, op.attrs);
+    else if (op.call === "iova") destroyRange(ctx, live);
     else unmapPhys(ctx, device, this.dmaAddr(live), live.bytes, op.dir, op.attrs);
     live.nents = 0;
   }

@@ -28,7 +28,17 @@ export function runStressWorker(task: StressTask): StressOutcome {
   );
   const { seed, round, worker, areas, targets, faults } = task;
   const cpus = system.machine.cpus.count;
-  const source = new ShapeSource({ seed, round, worker, devices: system.devices, areas, targets, cpus, faults });
+  const source = new ShapeSource({
+    seed,
+    round,
+    worker,
+    devices: system.devices,
+    areas,
+    targets,
+    cpus,
+    faults,
+    linksIovas: system.machine.era === "7.x",
+  });
   const progress = { steps: 0 };
   let finding: Finding | null = null;
   try {
