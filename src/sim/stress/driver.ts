@@ -12,7 +12,6 @@ import {
 } from "../../host/dma/debug/shadow.ts";
 import { debugSyncSg, debugSyncSingle } from "../../host/dma/debug/sync.ts";
 import type { DmaDevice } from "../../host/dma/device.ts";
-import type { DmaIovaState } from "../../host/dma/iova_link_range.ts";
 import {
   mapPhys,
   mapSg,
@@ -28,25 +27,9 @@ import { allocSg, freeSg } from "../../host/dma/sg_table.ts";
 import { sgNext } from "../../shm/sg_entry.ts";
 import { type Area, cellOf } from "./areas.ts";
 import { destroyRange, linkPieces } from "./iova_call.ts";
+import type { Live } from "./live.ts";
 import { isBig, opBytes, type StressOp } from "./operation.ts";
 import type { StressDebug } from "./session.ts";
-
-/** A mapping under way. */
-export interface Live {
-  readonly op: StressOp;
-  readonly device: DmaDevice;
-  /** First byte of the operation's memory in each piece's area, by piece. */
-  readonly starts: Float64Array;
-  readonly bytes: number;
-  /** Its list; for a range one entry that holds the DMA address. */
-  readonly sg: number;
-  /** DMA entries that the device takes; 0 = not mapped. */
-  nents: number;
-  /** PATH of the last mapping call. */
-  path: number;
-  /** Range of the two-step API; null = mapped by another call. */
-  iova: DmaIovaState | null;
-}
 
 /** Calls on behalf of one worker. */
 export class StressDriver {

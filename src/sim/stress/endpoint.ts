@@ -10,8 +10,8 @@
 import { FaultyLink, STRIKE } from "../../device/faulty_link.ts";
 import { QUIET_WIRE, type WireErrors } from "../../pcie/replay.ts";
 import { DMA_STATUS, DMA_STATUS_NAMES } from "../../shm/dma_status.ts";
-import type { Live } from "./driver.ts";
 import type { Executor } from "./executor.ts";
+import type { Live } from "./live.ts";
 
 /** What a register of an absent function reads as. */
 const ALL_ONES = 0xffffffff;

@@ -3,8 +3,8 @@ import { hex } from "../../base/addr.ts";
 import { fillPhys, findOtherPhys } from "../../memory/copy.ts";
 import { GUARD } from "../../memory/pattern.ts";
 import type { Arena } from "../../shm/arena.ts";
-import type { Live } from "./driver.ts";
 import { FindingError } from "./finding.ts";
+import type { Live } from "./live.ts";
 import type { Piece } from "./operation.ts";
 
 const GUARD_BYTES = 16;

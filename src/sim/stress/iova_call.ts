@@ -4,7 +4,7 @@ import { dmaIovaDestroy, dmaIovaLink, dmaIovaSync, dmaIovaTryAlloc } from "../..
 import { DmaIovaState } from "../../host/dma/iova_link_range.ts";
 import { sgSetDma } from "../../host/dma/scatterlist.ts";
 import { MAP_FAILURES } from "../../host/status.ts";
-import type { Live } from "./driver.ts";
+import type { Live } from "./live.ts";
 import type { Piece } from "./operation.ts";
 
 /** Maps an operation; the list's first entry then holds the range. 1, or -(failure code) with nothing left mapped. */

@@ -4,9 +4,9 @@ import { Prng } from "../../../base/prng.ts";
 import { STRIKE } from "../../../device/faulty_link.ts";
 import { AER, type AerError } from "../../../pcie/aer.ts";
 import type { WireErrors } from "../../../pcie/replay.ts";
-import type { Live } from "../driver.ts";
 import { COMPLETED, Endpoint } from "../endpoint.ts";
 import type { Executor } from "../executor.ts";
+import type { Live } from "../live.ts";
 import type { StressOp } from "../operation.ts";
 import { REFUSED } from "./misuse.ts";
 

@@ -1,8 +1,8 @@
 /** Faults of a driver that uses the DMA API wrongly: the shadow checker sees them, memory does not suffer. */
 import { DIR } from "../../../host/dma/device.ts";
 import { readByte, writeByte } from "../../../memory/copy.ts";
-import type { Live } from "../driver.ts";
 import type { Executor } from "../executor.ts";
+import type { Live } from "../live.ts";
 import type { StressOp } from "../operation.ts";
 
 const SILENT = "nothing noticed";

@@ -15,8 +15,8 @@ import {
 } from "../../../host/p2p/windows.ts";
 import { DMA_STATUS, DMA_STATUS_NAMES } from "../../../shm/dma_status.ts";
 import { windowClientOf } from "../../window_sets.ts";
-import type { Live } from "../driver.ts";
 import type { Executor } from "../executor.ts";
+import type { Live } from "../live.ts";
 import { CELLS, type StressOp } from "../operation.ts";
 import { REFUSED } from "./misuse.ts";
 
