@@ -13,7 +13,7 @@
  * Progress:   engines are wait-free and take no lock; nobody waits under the lock: a slot that drains is left on the
  *             closing list, and the next one who needs a slot looks again.
  * Forbidden:  a byte moved through a slot after it shows another page; waiting, copying or user code under the lock.
- * Proof:      test/litmus/windows.test.ts, test/scenario/windows.test.ts
+ * Proof:      test/litmus/windows.test.ts, test/scenario/windows.test.ts, test/proof
  */
 import type { Pfn, Phys } from "../../base/addr.ts";
 import { COST_LOCK } from "../../base/cost.ts";
