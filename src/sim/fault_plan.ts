@@ -96,3 +96,35 @@ export class FaultPlan {
     });
   }
 }
+
+/** Sum over threads. `struck`: commands that engines saw struck, by spec; those that no driver noticed are unexplained. */
+export function mergeFaults(
+  threads: readonly (readonly FaultResult[])[],
+  struck: readonly (readonly number[])[],
+): FaultResult[] {
+  const first = threads.find((list) => list.length > 0) ?? [];
+  return first.map((spec, i) => {
+    const all = threads.flatMap((list) => list.slice(i, i + 1));
+    const sum = (key: "injected" | "detected" | "harmless" | "unexplained" | "bytes_at_risk"): number =>
+      all.reduce((total, each) => total + each[key], 0);
+    const outcomes: Record<string, number> = {};
+    for (const each of all)
+      for (const [outcome, times] of Object.entries(each.outcomes))
+        outcomes[outcome] = (outcomes[outcome] ?? 0) + times;
+    // A driver sees the kind of a fault, not the entry that asked for it.
+    const alike = first.flatMap(({ fault }, j) => (fault === spec.fault ? [j] : []));
+    const noticed = alike.reduce((total, j) => total + threads.reduce((n, list) => n + (list[j]?.injected ?? 0), 0), 0);
+    const hits = alike.reduce((total, j) => total + struck.reduce((n, counts) => n + (counts[j] ?? 0), 0), 0);
+    const silent = alike[0] === i ? Math.max(0, hits - noticed) : 0;
+    if (silent > 0) outcomes["nothing noticed"] = silent;
+    return {
+      ...spec,
+      injected: sum("injected") + silent,
+      detected: sum("detected"),
+      harmless: sum("harmless"),
+      unexplained: sum("unexplained") + silent,
+      outcomes,
+      bytes_at_risk: sum("bytes_at_risk"),
+    };
+  });
+}

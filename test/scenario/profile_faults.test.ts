@@ -109,7 +109,18 @@ describe("faults of a profile", () => {
     await expect(run([fault])).rejects.toThrow(message);
   });
 
-  it("refuses the wall clock, which has no simulated time", async () => {
+  it("on real threads commands fail by their status and are repeated", async () => {
+    const faults = ["{ fault: completion-timeout, rate: 0.05 }", "{ fault: poisoned-tlp, rate: 0.05 }"];
+    const result = await run(faults, { clock: "wall", workers: 2 });
+    expectClean(result);
+    for (const { injected, detected, unexplained } of result.faults ?? []) {
+      expect(injected).toBeGreaterThan(5);
+      expect([detected, unexplained]).toEqual([injected, 0]);
+    }
+    expect(result.faults).toHaveLength(2);
+  });
+
+  it("refuses what needs simulated time under the wall clock", async () => {
     await expect(run(["{ fault: lost-interrupt, rate: 0.1 }"], { clock: "wall" })).rejects.toThrow(/simulated time/);
   });
 });
