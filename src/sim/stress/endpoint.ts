@@ -23,6 +23,8 @@ const NO_ENTRY = -1;
 /** One function, for one operation. */
 export class Endpoint {
   readonly link: FaultyLink;
+  /** Max_Payload_Size of the link. */
+  readonly mpsBytes: number;
   /** The interrupt messages of this function get lost. */
   losesInterrupts = false;
   readonly #executor: Executor;
@@ -32,9 +34,9 @@ export class Endpoint {
 
   constructor(executor: Executor, device: number, wire: WireErrors = QUIET_WIRE) {
     const { ctx, system } = executor.parts;
-    const mpsBytes = system.machine.devices[device]?.link?.mpsBytes ?? MPS_BYTES;
+    this.mpsBytes = system.machine.devices[device]?.link?.mpsBytes ?? MPS_BYTES;
     this.#executor = executor;
-    this.link = new FaultyLink(ctx.arena, ctx.lockOwner, executor, mpsBytes, wire);
+    this.link = new FaultyLink(ctx.arena, ctx.lockOwner, executor, this.mpsBytes, wire);
   }
 
   /** The device runs one pass of a command, whose TLP `tlp` is struck; without a link nobody hears of its end. */

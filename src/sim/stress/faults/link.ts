@@ -10,7 +10,6 @@ import type { Live } from "../live.ts";
 import type { StressOp } from "../operation.ts";
 import { REFUSED } from "./misuse.ts";
 
-const MPS_BYTES = 256;
 /** One TLP in four is damaged, one ACK in eight. */
 const DAMAGE_OF = 4;
 const LOST_ACK_OF = 8;
@@ -20,7 +19,7 @@ export function linkDown(executor: Executor, op: StressOp): string {
   const endpoint = new Endpoint(executor, op.device);
   return onMapping(executor, op, (live) => {
     const write = writes(op);
-    endpoint.run(live, write, write ? 1 : 0, STRIKE.linkDown, middleTlp(op));
+    endpoint.run(live, write, write ? 1 : 0, STRIKE.linkDown, middleTlp(endpoint, op));
     const found = endpoint.awaited();
     unmapped(executor, live);
     // What had passed is there, what had not is as the CPU left it: nothing is torn in between.
@@ -34,7 +33,7 @@ export function linkDown(executor: Executor, op: StressOp): string {
 export function completionTimeout(executor: Executor, op: StressOp): string {
   const endpoint = new Endpoint(executor, op.device);
   return onMapping(executor, op, (live) => {
-    endpoint.run(live, false, 0, STRIKE.completionTimeout, writes(op) ? 0 : middleTlp(op));
+    endpoint.run(live, false, 0, STRIKE.completionTimeout, writes(op) ? 0 : middleTlp(endpoint, op));
     const outcome = withAer(endpoint.awaited(), endpoint, AER.completionTimeout);
     return retried(bothWays(executor, endpoint, live), outcome);
   });
@@ -45,7 +44,7 @@ export function poisonedTlp(executor: Executor, op: StressOp): string {
   const endpoint = new Endpoint(executor, op.device);
   return onMapping(executor, op, (live) => {
     const write = writes(op);
-    endpoint.run(live, write, write ? 1 : 0, STRIKE.poisoned, middleTlp(op));
+    endpoint.run(live, write, write ? 1 : 0, STRIKE.poisoned, middleTlp(endpoint, op));
     const found = write && endpoint.awaited() === COMPLETED ? "root port" : endpoint.awaited();
     const outcome = withAer(found, endpoint, AER.poisonedTlp);
     return retried((write ? writtenBack : bothWays)(executor, endpoint, live), outcome);
@@ -76,7 +75,7 @@ export function unplug(executor: Executor, op: StressOp): string {
   const endpoint = new Endpoint(executor, op.device);
   const gone = onMapping(executor, op, (live) => {
     const write = writes(op);
-    endpoint.run(live, write, write ? 1 : 0, STRIKE.linkDown, middleTlp(op));
+    endpoint.run(live, write, write ? 1 : 0, STRIKE.linkDown, middleTlp(endpoint, op));
     if (endpoint.awaited() !== "driver timeout: registers read all ones") return endpoint.awaited();
     driver.unmap(live);
     return driver.pending(op.id) ? "dma-debug: pending behind the remove" : "";
@@ -135,8 +134,9 @@ function writes({ id }: StressOp): boolean {
   return id % 2 === 1;
 }
 
-function middleTlp({ pieces }: StressOp): number {
-  return Math.floor((pieces[0]?.bytes ?? 0) / MPS_BYTES / 2);
+/** One that every transfer of the operation has. */
+function middleTlp({ mpsBytes }: Endpoint, { pieces }: StressOp): number {
+  return Math.floor(((pieces[0]?.bytes ?? 1) - 1) / mpsBytes / 2);
 }
 
 class BadWire implements WireErrors {

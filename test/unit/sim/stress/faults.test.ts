@@ -53,6 +53,29 @@ describe("every fault ends as it declares", () => {
   });
 });
 
+describe("faults of a link strike whatever the link's Max_Payload_Size", () => {
+  it.each([128, 256, 512])("%i", (mps) => {
+    const set = [{ path: "devices.nvme0.link.mps", value: String(mps) }];
+    const place = makePlace(resolveChoice({ machine: "intel-vtd-2s", set }), 1);
+    const sizes = [1, mps - 1, mps, mps + 1, 2 * mps, 2 * mps + 1, 4 * mps];
+    const faults: FaultName[] = ["surprise-link-down", "poisoned-tlp", "completion-timeout", "device-unplugged"];
+    const operations = faults.flatMap((fault, f) =>
+      sizes.flatMap((bytes, s) =>
+        [0, 1].map((odd): StressOp => {
+          const { call, dir } = FAULTS[fault];
+          const pieces = [{ area: 0, offset: 4096, bytes }];
+          const id = (f * sizes.length + s) * 2 + odd;
+          return { id, device: 0, path: 1, call, dir, attrs: 0, cpu: 0, pieces, reuse: false, hold: 0, fault };
+        }),
+      ),
+    );
+    const log = new FaultLog();
+    expect(replayOn(place, { seed: 1, worker: 0, workers: 1, operations }, log)).toBeNull();
+    for (const { injected, detected } of log.counts.values()) expect(detected).toBe(injected);
+    expect(log.counts.size).toBe(faults.length);
+  });
+});
+
 describe("outcomes", () => {
   it("that no fault declares are unexplained", () => {
     const log = new FaultLog();
