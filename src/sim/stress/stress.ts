@@ -1,6 +1,7 @@
 /**
  * A whole stress run: round after round on random machines, until its time, its operations or the code under test ends it.
  */
+import { reclaimMemory } from "../../host/reclaim.ts";
 import { WorkerPool } from "../../host/workers.ts";
 import { WORKER_ENTRY } from "../run_setup.ts";
 import { ALONE_FAULTS, runAlone } from "./alone.ts";
@@ -87,17 +88,18 @@ export async function runStress(given: StressOptions): Promise<StressResult> {
       totals = addTotals(totals, result.totals);
       log.merge(result.faults);
       finding = located(result, round, choice);
+      pool = await renewed(pool, options.workers);
       if (finding === null && result.ran && (rounds - 1) % WORKER_FAULT_EVERY === 0) {
         for (const fault of options.faults.filter((name) => ALONE_FAULTS.includes(name))) {
           const found = runAlone(fault, resolveChoice(choice), options.seed, log);
           finding ??= found && { ...found, round, choice, steps: 0 };
+          reclaimMemory();
         }
         for (const fault of workerFaults(options)) {
           const dying = await oneRound(pool, options, round, choice, elapsedNs, totals, fault);
           log.merge(dying.faults);
           finding ??= located(dying, round, choice);
-          await pool.close();
-          pool = new WorkerPool(WORKER_ENTRY, options.workers);
+          pool = await renewed(pool, options.workers);
         }
       }
       if (options.round !== null || empty >= EMPTY_ROUNDS_MAX || isOver(options, elapsedNs(), totals)) break;
@@ -108,6 +110,13 @@ export async function runStress(given: StressOptions): Promise<StressResult> {
   const elapsedS = elapsedNs() / 1e9;
   const faults = [...log.counts.values()];
   return { totals, rounds, faults, finding, elapsedS, rss: watch.verdict(), partial: options.signal.aborted };
+}
+
+/** New threads: with the old ones goes what they attached to, and the round's arena with it. */
+async function renewed(pool: WorkerPool, workers: number): Promise<WorkerPool> {
+  await pool.close();
+  reclaimMemory();
+  return new WorkerPool(WORKER_ENTRY, workers);
 }
 
 function watched(watch: RssWatch, { onLook }: StressOptions, look: StressLook): void {

@@ -55,7 +55,11 @@ describe("every fault ends as it declares", () => {
 
 describe("faults of a link strike whatever the link's Max_Payload_Size", () => {
   it.each([128, 256, 512])("%i", (mps) => {
-    const set = [{ path: "devices.nvme0.link.mps", value: String(mps) }];
+    const link = { gen: 4, lanes: 4, mps };
+    const set = Object.entries(link).map(([key, value]) => ({
+      path: `devices.nvme0.link.${key}`,
+      value: String(value),
+    }));
     const place = makePlace(resolveChoice({ machine: "intel-vtd-2s", set }), 1);
     const sizes = [1, mps - 1, mps, mps + 1, 2 * mps, 2 * mps + 1, 4 * mps];
     const faults: FaultName[] = ["surprise-link-down", "poisoned-tlp", "completion-timeout", "device-unplugged"];
