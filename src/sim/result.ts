@@ -5,6 +5,7 @@
  * the virtual clock; `host` holds what depends on this computer or on host options. Keys are fio's where fio has the quantity.
  */
 import type { PathName } from "../base/cost.ts";
+import type { FaultResult } from "./fault_plan.ts";
 
 /** Value of `schema`; the number rises when a key changes its meaning or goes. */
 export const RESULT_SCHEMA = "dmasim/result@1";
@@ -277,6 +278,8 @@ export interface RunResult {
   } | null;
   /** Only of a profile with hotplug events. */
   readonly memory_events?: readonly MemoryEventResult[];
+  /** Only of a profile with faults. */
+  readonly faults?: readonly FaultResult[];
   /** Only of a profile with verify: after-power-cut. */
   readonly power_cut?: PowerCutResult;
   readonly notes: readonly string[];

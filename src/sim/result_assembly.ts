@@ -19,6 +19,7 @@ import { DEVICE, DOMAIN, REGIONS, WORKER } from "../shm/layout.ts";
 import type { ServerStats } from "../timing/server.ts";
 import { bottleneckOf, type IoTotals } from "./bottleneck.ts";
 import { confidenceOf } from "./confidence.ts";
+import type { FaultResult } from "./fault_plan.ts";
 import type { CloneSpec } from "./load/clones.ts";
 import { isPaced } from "./load/pace.ts";
 import { forcedNote, stagedNote } from "./load/staged.ts";
@@ -57,6 +58,7 @@ export interface RunOutcome {
   readonly iotlbMisses: number;
   readonly powerCut?: PowerCutResult;
   readonly memoryEvents?: readonly MemoryEventResult[];
+  readonly faults?: readonly FaultResult[];
 }
 
 /** Figures of this computer need no model. */
@@ -96,6 +98,7 @@ export function assembleResult(setup: RunSetup, outcome: RunOutcome, host: { wal
     ...(options.dmaDebug ? { dma_debug: debugResult(setup.arena, outcome.debug) } : {}),
     virtual: virtual ? { duration_ns: outcome.durationNs, events: outcome.events } : null,
     ...((outcome.memoryEvents ?? []).length === 0 ? {} : { memory_events: outcome.memoryEvents ?? [] }),
+    ...((outcome.faults ?? []).length === 0 ? {} : { faults: outcome.faults ?? [] }),
     ...(outcome.powerCut === undefined ? {} : { power_cut: outcome.powerCut }),
     notes: notesOf(clones),
     host: hostResult(setup, outcome, host),

@@ -15,7 +15,8 @@ describe("dmasim stress finds what was planted", () => {
       const run = (...args: string[]) =>
         spawnSync(process.execPath, [bin, "stress", ...args], { encoding: "utf8", env: ENVIRONMENT });
       const saved = join(folder, "finding.json");
-      const found = run("--minutes", MINUTES, "--only", plant.only, "--save", saved);
+      const faults = plant.faults === undefined ? [] : ["--faults", plant.faults];
+      const found = run("--minutes", MINUTES, "--only", plant.only, "--save", saved, ...faults);
       expect(found.stderr).toContain("reproduce: dmasim stress --seed 1 --round ");
       expect(found.status).toBe(3);
       if (plant.race === true || !found.stdout.includes("--replay")) return;

@@ -6,6 +6,8 @@ export interface StressPlant extends Plant {
   readonly only: string;
   /** It takes two threads: no list of one shows it. */
   readonly race?: true;
+  /** Fault whose detector is taken away; absent = none is injected. */
+  readonly faults?: string;
 }
 
 export const PLANTS: readonly StressPlant[] = [
@@ -81,5 +83,40 @@ export const PLANTS: readonly StressPlant[] = [
     only: "iommu",
     find: /latch\.holds\(dmaAddr\)/,
     replace: "(latch.end > dmaAddr && dmaAddr >= latch.end - 4096)",
+  },
+  {
+    name: "the data of a poisoned completion are used",
+    only: "direct",
+    faults: "poisoned-tlp",
+    find: /if \(!this\.#write\) this\.status = DMA_STATUS\.poisoned;/,
+    replace: "",
+  },
+  {
+    name: "nobody logs that a link went down",
+    only: "direct",
+    faults: "surprise-link-down",
+    find: /this\.aer\.record\(AER\.surpriseDown\);/,
+    replace: "",
+  },
+  {
+    name: "the data link layer takes a damaged TLP for delivered",
+    only: "direct",
+    faults: "replay-storm",
+    find: /this\.damaged \+= 1;/,
+    replace: "this.damaged += 1; if (sequence === this.#expected) this.#expected = (this.#expected + 1) & SEQ_MASK;",
+  },
+  {
+    name: "a driver does not poll at its timeout",
+    only: "direct",
+    faults: "lost-interrupt",
+    find: /if \(this\.#entry !== NO_ENTRY\) return "driver timeout: completion found by polling";/,
+    replace: "",
+  },
+  {
+    name: "pinned pages go offline",
+    only: "direct",
+    faults: "memory-removed",
+    find: /if \(pinsOf\(arena, pfn\) === 0\) continue;/,
+    replace: "continue;",
   },
 ];

@@ -8,6 +8,7 @@ import type { SourceLocation } from "../../base/errors.ts";
 import type { DaxMode } from "../../memory/dax_file.ts";
 import type { CopyTest } from "../load/copy_test.ts";
 import type { MachineEvent } from "./events.ts";
+import type { FaultSpec } from "./faults.ts";
 
 /** fio's `rw`, from the job's point of view, plus `copy` (memory to memory by a DMA engine). */
 export type JobRw = "read" | "write" | "randread" | "randwrite" | "rw" | "randrw" | "copy";
@@ -183,6 +184,8 @@ export interface Profile {
   readonly seed: number;
   /** What happens to the machine meanwhile, by rising time; absent = nothing. */
   readonly events?: readonly MachineEvent[];
+  /** Faults of devices and links; absent = none. */
+  readonly faults?: readonly FaultSpec[];
   /** Check after the power cut that acknowledged data are there; absent = no cut. */
   readonly verify?: "after-power-cut";
   readonly jobs: readonly JobSpec[];

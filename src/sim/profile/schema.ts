@@ -1,6 +1,7 @@
 /** Schema of YAML load profiles; the words are fio's, with a few of ours for memory and mapping. */
 import { z } from "zod";
 import { eventsSchema } from "./events.ts";
+import { faultsSchema } from "./faults.ts";
 import { CLONES_MAX, IODEPTH_MAX } from "./job_io.ts";
 import { countKey, flagKey, pairKey, sizeKey, sizeOrPercentKey, textKey, timeKey } from "./schema_values.ts";
 
@@ -178,6 +179,7 @@ export const profileSchema = z
     machine: textKey("machine that the profile is meant for: a shipped name or a file; --machine overrides it"),
     seed: countKey("seed of all random numbers; default 1", 0, COUNT_MAX),
     events: eventsSchema.optional(),
+    faults: faultsSchema.optional(),
     verify: z
       .literal("after-power-cut")
       .optional()

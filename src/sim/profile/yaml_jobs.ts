@@ -4,6 +4,7 @@ import type { Override } from "../override.ts";
 import { formatPath, readYamlDocument, type YamlDocument } from "../yaml_document.ts";
 import { USER_PAGES } from "./buffers.ts";
 import { resolveEvents } from "./events.ts";
+import { resolveFaults } from "./faults.ts";
 import type { JobSpec, Profile, SgShape } from "./job.ts";
 import type { Dialect } from "./job_io.ts";
 import { OptionSet, type OptionValue, optionError } from "./option_set.ts";
@@ -51,6 +52,7 @@ export function loadYamlProfile(file: string, overrides: readonly Override[] = [
     machine: value.machine ?? null,
     seed: value.seed ?? DEFAULT_SEED,
     ...(value.events === undefined ? {} : { events: resolveEvents(value.events, document.locate) }),
+    ...(value.faults === undefined ? {} : { faults: resolveFaults(value.faults, document.locate) }),
     ...(value.verify === undefined ? {} : { verify: value.verify }),
     jobs,
     ...(value.p2p === undefined ? {} : { p2p: value.p2p }),

@@ -168,6 +168,13 @@ export class DeviceFunction {
     return orderedPs + this.#port.shape.writePs;
   }
 
+  /** TLPs of full size that the data link layer sends again: they take the wire, nothing else. */
+  replay(nowPs: number, tlps: number, up: boolean): void {
+    if (tlps === 0) return;
+    const wire = up ? this.up : this.down;
+    wire.serve(nowPs, tlps * (this.#mpsBytes + (up ? this.#requestBytes : this.#completionBytes)));
+  }
+
   /** When the root complex has the data of a read that reached it at `sentPs`. */
   #hostData(sentPs: number, bytes: number, target: Target): number {
     const heldPs = this.#port.shape.readPs + target.memoryPs;
