@@ -10,6 +10,7 @@ export function exitCodeOf(result: RunResult): number {
   if (host.integrity.mismatches > 0 || host.worker_failure !== undefined) return EXIT.verification;
   if (result.dma_debug !== undefined && result.dma_debug.errors > 0) return EXIT.verification;
   if (result.power_cut !== undefined && result.power_cut.lost_ios > 0) return EXIT.verification;
+  if (result.faults?.some(({ unexplained }) => unexplained > 0) === true) return EXIT.verification;
   if (result.partial === true) return EXIT.interrupted;
   if (integrity.leaks.length > 0) return EXIT.verification;
   if (result.jobs.some((job) => job.error > 0 || job.latency_target?.met === false)) return EXIT.objective;

@@ -7,7 +7,8 @@ import { type LayoutView, renderLayout, renderRecord } from "../report/inspect/l
 import { renderMachine } from "../report/inspect/machine.ts";
 import { renderMemory } from "../report/inspect/memory.ts";
 import { ARENA_BYTES, CONTROL_BYTES } from "../shm/capacities.ts";
-import { layoutHash, REGIONS } from "../shm/layout.ts";
+import { REGIONS } from "../shm/layout.ts";
+import { layoutHash } from "../shm/layout_hash.ts";
 import type { Region } from "../shm/record.ts";
 import type { Machine } from "../sim/machine/description.ts";
 import { resolveMachine } from "../sim/machine/load.ts";

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { PATH_NAMES } from "../base/cost.ts";
 import { DmasimError, EXIT } from "../base/errors.ts";
+import { faultTable, faultTableJson } from "../report/fault_table.ts";
 import { renderFinding, renderStress, stressJson, stressLine } from "../report/stress.ts";
 import { checkWritable, writeFileAtomically } from "../report/write.ts";
 import { FAULT_NAMES, type FaultName } from "../sim/stress/faults/table.ts";
@@ -21,6 +22,7 @@ interface StressFlags {
   readonly only?: string;
   readonly workers: number;
   readonly faults?: string;
+  readonly listFaults?: true;
   readonly replay?: string;
   readonly save: string;
   readonly json?: string;
@@ -53,6 +55,7 @@ export function addStressCommand(program: Command, session: Session): void {
     .option("--only <path,...>", "paths: direct, iommu, bounce, p2p")
     .option("--workers <n>", "host threads", numberFlag("--workers", 1, WORKERS_LIMIT), DEFAULT_WORKERS)
     .option("--faults <name,...>", `all, or of: ${FAULT_NAMES.join(", ")}`)
+    .option("--list-faults", "print what each fault does, what notices it and what is at risk")
     .optionsGroup("Findings:")
     .option("--replay <file>", "run the operations of a saved finding on one thread")
     .option("--save <file>", "where a finding's shrunk operations go", "stress-finding.json")
@@ -61,6 +64,10 @@ export function addStressCommand(program: Command, session: Session): void {
     .optionsGroup("Options:")
     .action(async (flags: StressFlags) => {
       if (flags.json !== undefined && flags.json !== STDOUT) checkWritable(flags.json);
+      if (flags.listFaults === true) {
+        present(session.output, flags.json, faultTableJson(), faultTable());
+        return;
+      }
       session.exitCode =
         flags.replay === undefined
           ? await stress(session.output, flags)
@@ -82,7 +89,7 @@ async function stress(output: Output, flags: StressFlags): Promise<number> {
     interrupt.release();
   }
   await deliverStress(output, flags, options, result);
-  if (result.finding !== null) return EXIT.verification;
+  if (result.finding !== null || result.rss?.holds === false) return EXIT.verification;
   return result.partial ? EXIT.interrupted : EXIT.ok;
 }
 

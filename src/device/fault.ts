@@ -10,7 +10,7 @@
 import { type DmaAddr, hex } from "../base/addr.ts";
 import type { Arena } from "../shm/arena.ts";
 import { fetchAdd, load, store } from "../shm/atomics.ts";
-import { DMA_STATUS, DMA_STATUS_NAMES } from "../shm/dma_status.ts";
+import { DMA_STATUS, DMA_STATUS_NAMES, isRecordedFault } from "../shm/dma_status.ts";
 import { DEVICE, FAULT, HEADER, REGIONS } from "../shm/layout.ts";
 
 const FAULT_NEXT = REGIONS.header.word + HEADER.faultNext;
@@ -31,8 +31,8 @@ export interface FaultReport {
 }
 
 /**
- * Records a refused access of a device; `status` is its DMA_STATUS. A stale window is no fault that a unit reports: the
- * driver hears of it by the completion. Hot: does not allocate.
+ * Records a refused access of a device; `status` is its DMA_STATUS. Stale windows and errors of a link are no faults that a
+ * unit reports: the driver hears of them by the completion. Hot: does not allocate.
  */
 export function recordFault(
   arena: Arena,
@@ -43,7 +43,7 @@ export function recordFault(
   tag: number,
   io: number,
 ): void {
-  if (status === DMA_STATUS.staleWindow) return;
+  if (!isRecordedFault(status)) return;
   const words = arena.i32;
   fetchAdd(words, REGIONS.devices.word + device * REGIONS.devices.stride + DEVICE.faults, 1);
   const number = fetchAdd(words, FAULT_NEXT, 1);

@@ -16,11 +16,12 @@ import type { Phys } from "../base/addr.ts";
 import { hex } from "../base/addr.ts";
 import { DmasimError } from "../base/errors.ts";
 import type { Arena } from "../shm/arena.ts";
-import { compareExchange, fetchAdd, load } from "../shm/atomics.ts";
+import { compareExchange, fetchAdd, load, store } from "../shm/atomics.ts";
 import { CHUNK_BYTES, CHUNK_COUNT, CONTROL_BYTES } from "../shm/capacities.ts";
 import { HEADER, REGIONS } from "../shm/layout.ts";
 
 const FOUR_GIB = 2 ** 32;
+const HOST_PAGE_BYTES = 4096;
 const CHUNK_NEXT = REGIONS.header.word + HEADER.chunkNext;
 const L2_NEXT = REGIONS.header.word + HEADER.l2Next;
 const L1_WORD = REGIONS.chunkL1.word;
@@ -66,6 +67,22 @@ export function chunksUsed(arena: Arena): number {
 /** Physical address of data chunk `index` (0 .. chunksUsed), NaN for a chunk that lost its race. */
 export function chunkPhys(arena: Arena, index: number): Phys {
   return arena.f64[(REGIONS.chunkPhys.word >>> 1) + index] as number;
+}
+
+/** Makes this computer give the pages of the first `bytes` bytes of chunks, which stay zero; at most all of them. */
+export function touchChunks(arena: Arena, bytes: number): void {
+  const end = CONTROL_BYTES + Math.min(bytes, CHUNK_COUNT * CHUNK_BYTES);
+  for (let at = CONTROL_BYTES; at < end; at += HOST_PAGE_BYTES) arena.u8[at] = 0;
+}
+
+/** Leaves no chunk for fresh memory; gives what {@link returnChunks} takes back. While nobody else commits. */
+export function withholdChunks(arena: Arena): number {
+  return fetchAdd(arena.i32, CHUNK_NEXT, CHUNK_COUNT);
+}
+
+/** Ends {@link withholdChunks}. */
+export function returnChunks(arena: Arena, withheld: number): void {
+  store(arena.i32, CHUNK_NEXT, withheld);
 }
 
 function commitSlow(arena: Arena, phys: Phys): number {

@@ -70,19 +70,23 @@ function mappingText(job: JobResult): string {
 
 /** Errors, faults, retries and notes of single jobs, one labelled paragraph each. */
 export function renderJobNotes(screen: Screen, result: RunResult): string[] {
+  const why =
+    result.faults === undefined ? "because a resource was exhausted" : "because of a fault or an exhausted resource";
   return result.jobs.flatMap((job) => {
     const label = shorten(plain(job.jobname), LABEL_TEXT_MAX);
     const errors = job.error === 0 ? [] : [job.error_text ?? `error ${job.error}`];
     return [
       ...errors.flatMap((text) => labelled(screen, label, text, screen.colors.red)),
-      ...jobRemarks(job).flatMap((text, index) => labelled(screen, errors.length + index === 0 ? label : "", text)),
+      ...jobRemarks(job, why).flatMap((text, index) =>
+        labelled(screen, errors.length + index === 0 ? label : "", text),
+      ),
     ];
   });
 }
 
 const LABEL_TEXT_MAX = 14;
 
-function jobRemarks(job: JobResult): string[] {
+function jobRemarks(job: JobResult, why: string): string[] {
   const remarks: string[] = [];
   if (job.depth_note !== undefined) remarks.push(job.depth_note);
   if (job.latency_target !== undefined) {
@@ -90,6 +94,6 @@ function jobRemarks(job: JobResult): string[] {
     remarks.push(`${met} its latency target at depth ${job.latency_target.depth}`);
   }
   if (job.faults > 0) remarks.push(`${plural(job.faults, "DMA fault")} (aborted by the hardware)`);
-  if (job.retries > 0) remarks.push(`${plural(job.retries, "mapping")} retried because a resource was exhausted`);
+  if (job.retries > 0) remarks.push(`${plural(job.retries, "mapping")} retried ${why}`);
   return [...remarks, ...job.notes];
 }

@@ -12,6 +12,7 @@
  * Pure: a result and a screen give text.
  */
 import type { RunResult } from "../sim/result.ts";
+import { renderFaults } from "./faults.ts";
 import { renderHeader } from "./header.ts";
 import { renderIntegrity, renderLeaks, renderMismatches } from "./integrity.ts";
 import { renderJobNotes, renderJobTable } from "./job_table.ts";
@@ -37,6 +38,7 @@ export function renderRun(screen: Screen, result: RunResult): string {
     renderJobNotes(screen, result),
     renderPathTable(screen, result),
     renderMemoryEvents(screen, result),
+    renderFaults(screen, result),
     renderPowerCut(screen, result),
     [
       ...renderIntegrity(screen, result),

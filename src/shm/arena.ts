@@ -10,7 +10,8 @@ import { DmasimError, EXIT } from "../base/errors.ts";
 import { packagePath } from "../base/package_root.ts";
 import { instantiate, load, store, type WasmOps } from "./atomics.ts";
 import { ARENA_BYTES, ARENA_PAGES } from "./capacities.ts";
-import { HEADER, layoutHash, REGIONS } from "./layout.ts";
+import { HEADER, REGIONS } from "./layout.ts";
+import { layoutHash } from "./layout_hash.ts";
 
 /** What crosses to a worker thread: both parts are shared, not copied. */
 export interface ArenaHandle {

@@ -11,10 +11,31 @@ export const DMA_STATUS = Object.freeze({
   aborted: 4,
   /** The window slot behind the address shows another page than when the address was handed out. */
   staleWindow: 5,
+  /** A read request was never answered, and the device's completion timer ran out. */
+  completionTimeout: 6,
+  /** A completion came with its poison bit set: its data are not used. */
+  poisoned: 7,
+  /** The device is gone: link down or unplugged. */
+  linkDown: 8,
 });
 
 /** Words of the DMAR fault reasons (VT-d specification, chapter 7) and of a PCIe completer. */
-export const DMA_STATUS_NAMES = ["ok", "not present", "permission", "bus error", "aborted", "stale window"] as const;
+export const DMA_STATUS_NAMES = [
+  "ok",
+  "not present",
+  "permission",
+  "bus error",
+  "aborted",
+  "stale window",
+  "completion timeout",
+  "poisoned completion",
+  "link down",
+] as const;
+
+/** Outcomes that a unit or bridge records as its fault; the others are heard of by the completion or the link's errors. */
+export function isRecordedFault(status: number): boolean {
+  return status > DMA_STATUS.ok && status < DMA_STATUS.staleWindow;
+}
 
 /** Operation of a descriptor, from the memory's point of view of the device. */
 export const DESC_OP = Object.freeze({

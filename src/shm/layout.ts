@@ -1,6 +1,5 @@
 /**
  * THE only file with byte positions: every control byte of the arena, with its owner.
- *
  * ```
  * 0                                       CONTROL_BYTES (1 GiB)                        ARENA_BYTES (4 GiB)
  * | header workers copy-rings qpairs ...  | 64 KiB chunks: bytes of RAM, PMEM, device memory           |
@@ -8,7 +7,6 @@
  * Words that different threads write never share 64 bytes (`line()`); capacities are fixed, so the
  * layout is one constant, and untouched parts of it cost no memory (the arena is committed lazily).
  */
-import { createHash } from "node:crypto";
 import { assert } from "../base/assert.ts";
 import {
   ARENA_BYTES,
@@ -38,7 +36,7 @@ import {
   WINDOW_SLOTS_MAX,
   WORKERS_MAX,
 } from "./capacities.ts";
-import { defineRecord, f64, line, mutex, placeRegions, type Region, u32 } from "./record.ts";
+import { defineRecord, f64, line, mutex, placeRegions, u32 } from "./record.ts";
 
 /** Lock ranks: a thread takes locks in rising order only, one of a rank. */
 export const RANK = Object.freeze({
@@ -436,6 +434,14 @@ export const DEVICE = defineRecord("device", 192, {
   faults: u32("any", "faults of this device (fetch-add)"),
   peerLine: line(),
   peerMaps: u32("any", "peers' live mappings of its BARs (fetch-add); bit 30 = its driver is going, no new ones"),
+  tlbFlushes: u32("any", "invalidations of its own TLB (ATS; fetch-add)"),
+});
+
+/** Lines of persistent memory that the medium has lost; memory/media_poison.ts. */
+export const MEDIA_POISON = defineRecord("mediaPoison", 2048, {
+  lock: mutex(RANK.media, "list of poisoned lines"),
+  count: u32("holder", "poisoned lines"),
+  line: f64("holder", "first byte of each", 128),
 });
 
 /** Fault recording register (VT-d 11.14): what an IOMMU or bridge refused. */
@@ -530,6 +536,7 @@ export const REGIONS = placeRegions(CONTROL_BYTES, {
   mediaBuckets: { record: WORD, count: 2 ** 20, note: "hash of media extents" },
   mediaExtents: { record: MEDIA_EXTENT, count: 2 ** 22, note: "version stamps of written media" },
   mediaStripes: { record: MEDIA_STRIPE, count: 1024, note: "locks of mediaBuckets" },
+  mediaPoison: { record: MEDIA_POISON, count: 1, note: "poisoned lines of persistent memory" },
   windowSets: { record: WINDOW_SET, count: WINDOW_SETS_MAX, note: "BARs with moving windows" },
   windowSlots: { record: WINDOW_SLOT, count: WINDOW_SLOTS_MAX, note: "their slots, BARs one after the other" },
   windowPages: { record: WORD, count: WINDOW_PAGES_MAX, note: "slot + 1 of a device page, 0 = not shown" },
@@ -546,10 +553,3 @@ export const REGIONS = placeRegions(CONTROL_BYTES, {
 assert(IOTLB_ENTRY.WORDS % 2 === 0 && SG.WORDS % 2 === 0, "records with f64 fields keep 8-byte alignment in arrays");
 assert(QPAIR.cq - QPAIR.sq === RING.WORDS, "a queue pair holds two whole rings");
 assert(CHUNK_COUNT * CHUNK_BYTES === ARENA_BYTES - CONTROL_BYTES, "chunks fill the arena");
-
-/** Hash over every declared name, position and size; two builds with the same hash agree on every byte. */
-export function layoutHash(): string {
-  const row = ({ name, byte, stride, count, record }: Region) => [name, byte, stride, count, record];
-  const text = JSON.stringify(Object.values(REGIONS).map(row));
-  return createHash("sha256").update(text).digest("hex");
-}

@@ -5,6 +5,7 @@
  * the virtual clock; `host` holds what depends on this computer or on host options. Keys are fio's where fio has the quantity.
  */
 import type { PathName } from "../base/cost.ts";
+import type { FaultResult } from "./fault_plan.ts";
 
 /** Value of `schema`; the number rises when a key changes its meaning or goes. */
 export const RESULT_SCHEMA = "dmasim/result@1";
@@ -122,7 +123,7 @@ export interface Leak {
 
 /** One failed comparison; addresses are hexadecimal text, `expected` and `actual` the first wrong byte. */
 export interface Mismatch {
-  readonly kind: "corrupt" | "stale" | "misdirected" | "under-copy" | "over-copy";
+  readonly kind: "corrupt" | "stale" | "misdirected" | "under-copy" | "over-copy" | "all-ones";
   readonly job: string;
   readonly io: number;
   /** Offset of the first wrong byte in the I/O. */
@@ -161,10 +162,10 @@ export interface DeviceReach {
 /** What became of a hotplug event. */
 export interface MemoryEventResult {
   readonly at_ns: number;
-  readonly event: "hot_add" | "hot_remove";
+  readonly event: "hot_add" | "hot_remove" | "truncate";
   readonly region: string;
-  /** `refused`: not whole memory blocks; `busy`: pages were still pinned when the wait was over. */
-  readonly outcome: "online" | "refused" | "offline" | "busy" | "not reached";
+  /** `refused`: not whole memory blocks, or a file that cannot be truncated; `busy`: pages were still pinned when the wait was over. */
+  readonly outcome: "online" | "refused" | "offline" | "truncated" | "busy" | "not reached";
   /** 0 or -errno. */
   readonly ret: number;
   readonly tries: number;
@@ -277,6 +278,8 @@ export interface RunResult {
   } | null;
   /** Only of a profile with hotplug events. */
   readonly memory_events?: readonly MemoryEventResult[];
+  /** Only of a profile with faults. */
+  readonly faults?: readonly FaultResult[];
   /** Only of a profile with verify: after-power-cut. */
   readonly power_cut?: PowerCutResult;
   readonly notes: readonly string[];

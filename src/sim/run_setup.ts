@@ -8,6 +8,7 @@ import { commitRange } from "../memory/backing.ts";
 import { Arena } from "../shm/arena.ts";
 import { store } from "../shm/atomics.ts";
 import { HEADER, QPAIR, REGIONS } from "../shm/layout.ts";
+import { checkFaults } from "./check_faults.ts";
 import { deviceBufferPhys } from "./device_buffer.ts";
 import { MAIN_OWNER, makeHostContext } from "./host_ports.ts";
 import { withHotMemory } from "./hot_memory.ts";
@@ -45,6 +46,7 @@ export function prepareRun(given: RunOptions): RunSetup {
     });
   }
   checkEvents(options);
+  checkFaults(options);
   const hook = parseTestHook(options.testHook);
   const system = new System(options.machine);
   const load = {

@@ -5,6 +5,8 @@
  * busy, so serving costs O(1) and does not allocate.
  */
 
+import { Timeline } from "./timeline.ts";
+
 /** Utilisation and waiting of a resource, for the report. */
 export interface ServerStats {
   /** The epoch moved by `shiftPs`. */
@@ -54,6 +56,15 @@ export class Server implements ServerStats {
   }
 }
 
+/** Pieces that follow one another through several servers: TLPs of one transfer. Reused from burst to burst. */
+export interface Burst {
+  /** All pieces together. */
+  bytes: number;
+  pieces: number;
+  /** By how much the first piece is ahead of the last. */
+  leadPs: number;
+}
+
 /** Serves bytes at a constant rate; the fraction of a picosecond that integer times lose is carried on. */
 export class RateServer implements ServerStats {
   readonly name: string;
@@ -66,18 +77,21 @@ export class RateServer implements ServerStats {
   readonly #psPerByte: number;
   #freeAtPs = 0;
   #carryPs = 0;
+  /** Of a server that several users reserve in any order of arrival; null = calls come in order. */
+  readonly #shared: Timeline | null;
 
-  constructor(name: string, kind: string, bytesPerS: number) {
+  constructor(name: string, kind: string, bytesPerS: number, isShared = false) {
     this.name = name;
     this.kind = kind;
     this.#psPerByte = 1e12 / bytesPerS;
+    this.#shared = isShared ? new Timeline() : null;
   }
 
   serve(nowPs: number, bytes: number): number {
     const exact = bytes * this.#psPerByte + this.#carryPs;
     const servicePs = Math.floor(exact);
     this.#carryPs = exact - servicePs;
-    const start = Math.max(this.#freeAtPs, nowPs);
+    const start = this.#shared === null ? Math.max(this.#freeAtPs, nowPs) : this.#shared.reserve(nowPs, servicePs);
     this.#freeAtPs = start + servicePs;
     this.startPs = start;
     this.busyPs += servicePs;
@@ -85,7 +99,22 @@ export class RateServer implements ServerStats {
     return this.#freeAtPs;
   }
 
+  /**
+   * Serves a burst whose last piece arrives at `nowPs`: the first goes on while others still arrive. Returns when the last is
+   * through; the burst then leads by what it does behind this server.
+   */
+  serveBurst(nowPs: number, burst: Burst): number {
+    const servedPs = this.serve(nowPs - burst.leadPs, burst.bytes);
+    const servicePs = servedPs - this.startPs;
+    const piecePs = Math.floor(servicePs / burst.pieces);
+    burst.leadPs = servicePs - piecePs;
+    const endPs = Math.max(servedPs, nowPs + piecePs);
+    this.#freeAtPs = endPs;
+    return endPs;
+  }
+
   rebase(shiftPs: number): void {
     this.#freeAtPs -= shiftPs;
+    this.#shared?.rebase(shiftPs);
   }
 }

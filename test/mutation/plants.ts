@@ -8,6 +8,8 @@ export interface StressPlant extends Plant {
   readonly symptom: RegExp;
   /** Faults that a run has to inject to see it. */
   readonly faults?: string;
+  /** Operations that a shrunk finding may have; absent = 200. */
+  readonly operationsMax?: number;
   /** It takes two threads: no list of one shows it. */
   readonly race?: true;
   /** Only the deep run plants it: it takes longer than a few seconds, or is much like another one. */
@@ -17,7 +19,7 @@ export interface StressPlant extends Plant {
 export const PLANTS: readonly StressPlant[] = [
   {
     name: "a strict unmap leaves the IOTLB alone",
-    symptom: /wrong data/,
+    symptom: /wrong data|device fault/,
     only: "iommu",
     find: /if \(domain\.mode === "strict"\) invalidate\(ctx, domain, start, iovaBytes\);\s+freeDmaIova/,
     replace: "freeDmaIova",
@@ -96,7 +98,7 @@ export const PLANTS: readonly StressPlant[] = [
   },
   {
     name: "the device's translation ignores invalidations of its page latch",
-    symptom: /wrong data/,
+    symptom: /wrong data|device fault/,
     only: "iommu",
     find: /latch\.holds\(dmaAddr\)/,
     replace: "(latch.end > dmaAddr && dmaAddr >= latch.end - 4096)",
@@ -112,6 +114,8 @@ export const PLANTS: readonly StressPlant[] = [
     name: "the flush queue frees without a flush",
     symptom: /wrong data|device fault/,
     only: "iommu",
+    // Two rings of 256 unmapped ranges fill up before anything is freed.
+    operationsMax: 1024,
     deep: true,
     find: /ctx\.invalidation\.invalidateDomain\(domain\.unit, domain\.index\);/,
     replace: "",
@@ -154,5 +158,45 @@ export const PLANTS: readonly StressPlant[] = [
     deep: true,
     find: /return deviceWrites\(dir\) \? (bounce\$?\d*)\(ctx, device, pool, tlb, bytes, false\) : 0;/,
     replace: "return deviceWrites(dir) ? $1(ctx, device, pool, tlb, bytes, true) : 0;",
+  },
+  {
+    name: "the data of a poisoned completion are used",
+    only: "direct",
+    symptom: /unexplained fault: poisoned-tlp/,
+    faults: "poisoned-tlp",
+    find: /if \(!this\.#write\) this\.status = DMA_STATUS\.poisoned;/,
+    replace: "",
+  },
+  {
+    name: "nobody logs that a link went down",
+    only: "direct",
+    symptom: /unexplained fault: surprise-link-down/,
+    faults: "surprise-link-down",
+    find: /this\.aer\.record\(AER\.surpriseDown\);/,
+    replace: "",
+  },
+  {
+    name: "the data link layer takes a damaged TLP for delivered",
+    only: "direct",
+    symptom: /unexplained fault: replay-storm/,
+    faults: "replay-storm",
+    find: /this\.damaged \+= 1;/,
+    replace: "this.damaged += 1; if (sequence === this.#expected) this.#expected = (this.#expected + 1) & SEQ_MASK;",
+  },
+  {
+    name: "a driver does not poll at its timeout",
+    only: "direct",
+    symptom: /unexplained fault: lost-interrupt/,
+    faults: "lost-interrupt",
+    find: /if \(this\.#entry !== NO_ENTRY\) return "driver timeout: completion found by polling";/,
+    replace: "",
+  },
+  {
+    name: "pinned pages go offline",
+    only: "direct",
+    symptom: /unexplained fault: memory-removed/,
+    faults: "memory-removed",
+    find: /if \(pinsOf\(arena, pfn\) === 0\) continue;/,
+    replace: "continue;",
   },
 ];

@@ -70,6 +70,15 @@ describe("owners of shared resources", () => {
     expect(await missShare([job("a", "nvme0"), job("b", "nvme1")])).toBeGreaterThan(0.2);
   });
 
+  it("a slow device does not hold back a fast one behind the same root complex", async () => {
+    const drive = "{ name: drive, device: nvme0, rw: randread, bs: 64k, iodepth: 8, size: 64MiB, io_size: 64MiB }";
+    const card = "{ name: card, device: capture0, rw: read, bs: 64k, iodepth: 8, size: 8MiB, io_size: 2MiB }";
+    const changes = { ...PREDICT, machine: "hotplug-server" };
+    const alone = jobOf(await runJobs([drive], changes)).read.bw_bytes;
+    const beside = jobOf(await runJobs([drive, card], changes)).read.bw_bytes;
+    expect(beside / alone).toBeGreaterThan(0.95);
+  });
+
   it("a 16 B completion beside a 1 MiB stream at Gen 4 x4 waits less than 2 us more at p99", () => {
     const constants = new Constants(allConstants());
     const link = { gen: 4, lanes: 4, mpsBytes: 256, mrrsBytes: 512 };

@@ -33,7 +33,16 @@ import {
   windowSetWord,
   windowSlotWord,
 } from "./window_set.ts";
-import { claimSlot, closeSlot, countWindow, isClosing, openSlot, reapSlots, touchSlot } from "./window_slots.ts";
+import {
+  claimSlot,
+  closeSlot,
+  countWindow,
+  isClosing,
+  openSlot,
+  reapSlots,
+  takeSlot,
+  touchSlot,
+} from "./window_slots.ts";
 
 /** What {@link resolvePeerPage} answers. */
 export const RESOLVED = Object.freeze({
@@ -167,7 +176,7 @@ function showPage(ctx: HostContext, set: WindowSet, page: number, client: Window
   const reach = slotsInReach(set, client);
   let slot = (arena.i32[windowPageWord(set, page)] as number) - 1;
   const isShown = slot >= 0;
-  if (!isShown) slot = claimSlot(ctx, set, reach);
+  if (!isShown) slot = set.isFixed === true ? takeSlot(ctx, set, page) : claimSlot(ctx, set, reach);
   if (slot < 0 || slot >= reach) {
     refuse(set, out, slot < 0 ? UNEXPOSABLE.busy : UNEXPOSABLE.clientWidth);
     return;

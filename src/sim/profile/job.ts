@@ -3,9 +3,12 @@
  *
  * Words are fio's (HOWTO "Job parameters"); units end the name. Immutable after loading.
  */
+
 import type { SourceLocation } from "../../base/errors.ts";
+import type { DaxMode } from "../../memory/dax_file.ts";
 import type { CopyTest } from "../load/copy_test.ts";
 import type { MachineEvent } from "./events.ts";
+import type { FaultSpec } from "./faults.ts";
 
 /** fio's `rw`, from the job's point of view, plus `copy` (memory to memory by a DMA engine). */
 export type JobRw = "read" | "write" | "randread" | "randwrite" | "rw" | "randrw" | "copy";
@@ -151,7 +154,11 @@ export interface JobSpec {
   /** A `copy` job of dmatest: what it transfers instead. */
   readonly copyTest?: CopyTest;
   /** `raw`: no mapping, the device is given physical addresses. */
-  readonly map: "per-io" | "persistent" | "raw";
+  readonly map: "per-io" | "persistent" | "raw" | "dma-buf";
+  /** The memory stays pinned from before the first I/O to the end; absent = pinned for each I/O. */
+  readonly pin?: "longterm";
+  /** The buffers are a mapping of a DAX file on the target. */
+  readonly file?: DaxMode;
   /** Buffers are taken in turn from a ring of about this size; absent = one for each command in flight. */
   readonly ringBytes?: number;
   /** What the driver does before it acknowledges data in persistent memory; absent = nothing. */
@@ -177,6 +184,8 @@ export interface Profile {
   readonly seed: number;
   /** What happens to the machine meanwhile, by rising time; absent = nothing. */
   readonly events?: readonly MachineEvent[];
+  /** Faults of devices and links; absent = none. */
+  readonly faults?: readonly FaultSpec[];
   /** Check after the power cut that acknowledged data are there; absent = no cut. */
   readonly verify?: "after-power-cut";
   readonly jobs: readonly JobSpec[];

@@ -1,6 +1,7 @@
 /** Schema of YAML load profiles; the words are fio's, with a few of ours for memory and mapping. */
 import { z } from "zod";
 import { eventsSchema } from "./events.ts";
+import { faultsSchema } from "./faults.ts";
 import { CLONES_MAX, IODEPTH_MAX } from "./job_io.ts";
 import { countKey, flagKey, pairKey, sizeKey, sizeOrPercentKey, textKey, timeKey } from "./schema_values.ts";
 
@@ -126,12 +127,24 @@ const memoryKeys = {
   pageless_target: textKey("memory of entries without struct page; default the first page-less region"),
   sg: sgSchema.optional().describe("shape of each I/O's scatterlist"),
   map: z
-    .enum(["per-io", "persistent", "raw"])
+    .enum(["per-io", "persistent", "raw", "dma-buf"])
     .optional()
     .describe(
       "map for each I/O, once for the whole run, or not at all: raw gives the device physical addresses, which is wrong wherever " +
-        "bus and memory differ; default per-io",
+        "bus and memory differ; dma-buf: each buffer is exported by its owner and imported once, without struct pages; " +
+        "default per-io",
     ),
+  pin: z
+    .enum(["io", "longterm"])
+    .optional()
+    .describe(
+      "io: get_user_pages for each I/O; longterm: the memory is registered before the first I/O and stays pinned to the end " +
+        "(RDMA, io_uring buffers, V4L2); default io",
+    ),
+  file: z
+    .enum(["fsdax", "devdax"])
+    .optional()
+    .describe("the buffers are a mapping of a DAX file on the target: of a filesystem, or a device; default none"),
   ring: sizeKey("buffers are taken in turn from a ring of this size; default one for each command in flight"),
   persist: z
     .enum(["none", "flush"])
@@ -166,6 +179,7 @@ export const profileSchema = z
     machine: textKey("machine that the profile is meant for: a shipped name or a file; --machine overrides it"),
     seed: countKey("seed of all random numbers; default 1", 0, COUNT_MAX),
     events: eventsSchema.optional(),
+    faults: faultsSchema.optional(),
     verify: z
       .literal("after-power-cut")
       .optional()

@@ -4,6 +4,7 @@ import type { Override } from "../override.ts";
 import { formatPath, readYamlDocument, type YamlDocument } from "../yaml_document.ts";
 import { USER_PAGES } from "./buffers.ts";
 import { resolveEvents } from "./events.ts";
+import { resolveFaults } from "./faults.ts";
 import type { JobSpec, Profile, SgShape } from "./job.ts";
 import type { Dialect } from "./job_io.ts";
 import { OptionSet, type OptionValue, optionError } from "./option_set.ts";
@@ -31,6 +32,8 @@ const PLACEMENT_KEYS: ReadonlySet<string> = new Set([
   "map",
   "ring",
   "persist",
+  "pin",
+  "file",
 ]);
 
 /** The profile of a YAML file. Throws exactly one `DmasimError` for wrong input. */
@@ -49,6 +52,7 @@ export function loadYamlProfile(file: string, overrides: readonly Override[] = [
     machine: value.machine ?? null,
     seed: value.seed ?? DEFAULT_SEED,
     ...(value.events === undefined ? {} : { events: resolveEvents(value.events, document.locate) }),
+    ...(value.faults === undefined ? {} : { faults: resolveFaults(value.faults, document.locate) }),
     ...(value.verify === undefined ? {} : { verify: value.verify }),
     jobs,
     ...(value.p2p === undefined ? {} : { p2p: value.p2p }),
@@ -154,6 +158,8 @@ function placementOf(
     map: keys.map ?? "per-io",
     ...(ringBytes === null ? {} : { ringBytes }),
     ...(keys.persist === "flush" ? { persist: keys.persist } : {}),
+    ...(keys.pin === "longterm" ? { pin: keys.pin } : {}),
+    ...(keys.file === undefined ? {} : { file: keys.file }),
   };
 }
 

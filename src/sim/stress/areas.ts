@@ -19,6 +19,7 @@ export interface Area {
   /** Start of the workers' big cells; null = none here. */
   readonly bigStart: Phys | null;
   readonly hasPages: boolean;
+  readonly kind: PhysRegion["kind"];
 }
 
 /** A device with the areas that it reaches over one path. */
@@ -53,6 +54,7 @@ export function planAreas(system: System, workers: number): Area[] {
       start: base,
       bigStart: withBig === null ? null : withBig + cellsBytes,
       hasPages: region.memmap !== "none",
+      kind: region.kind,
     });
   }
   return areas;

@@ -2,9 +2,10 @@
  * What the workers of a stress run have done so far, for the live view: one writer a slot, read without order.
  */
 import { PATH_NAMES } from "../../base/cost.ts";
+import { SIZE_BUCKETS, sizeBucket } from "./sizes.ts";
 
-const SLOT = Object.freeze({ ops: 0, refused: 1, faults: 2, transfers: 4, bytes: 12 });
-const STRIDE = 32;
+const SLOT = Object.freeze({ ops: 0, refused: 1, faults: 2, transfers: 4, bytes: 12, bytesMax: 20, sizes: 32 });
+const STRIDE = SLOT.sizes + SIZE_BUCKETS;
 
 /** Sums over all workers. */
 export interface StressTotals {
@@ -15,6 +16,10 @@ export interface StressTotals {
   /** Completed and compared transfers, by PATH. */
   readonly transfers: readonly number[];
   readonly bytes: readonly number[];
+  /** Transfers by {@link sizeBucket}. */
+  readonly sizes: readonly number[];
+  /** Largest transfer. */
+  readonly bytesMax: number;
 }
 
 /** Shared memory for the counters of `workers` threads. */
@@ -48,6 +53,9 @@ export class StressCounters {
   transferred(path: number, bytes: number, passes: number): void {
     this.#add(SLOT.transfers + path, passes);
     this.#add(SLOT.bytes + path, passes * bytes);
+    this.#add(SLOT.sizes + sizeBucket(bytes), passes);
+    const max = this.#base + SLOT.bytesMax;
+    if (bytes > (this.#words[max] as number)) this.#words[max] = bytes;
   }
 
   #add(slot: number, value: number): void {
@@ -70,7 +78,15 @@ export function readTotals(buffer: SharedArrayBuffer): StressTotals {
     faults: sum(SLOT.faults),
     transfers: PATH_NAMES.map((_, path) => sum(SLOT.transfers + path)),
     bytes: PATH_NAMES.map((_, path) => sum(SLOT.bytes + path)),
+    sizes: Array.from({ length: SIZE_BUCKETS }, (_, bucket) => sum(SLOT.sizes + bucket)),
+    bytesMax: largest(words),
   };
+}
+
+function largest(words: Float64Array): number {
+  let max = 0;
+  for (let at = SLOT.bytesMax; at < words.length; at += STRIDE) max = Math.max(max, words[at] as number);
+  return max;
 }
 
 /** Sum of two totals. */
@@ -81,6 +97,8 @@ export function addTotals(a: StressTotals, b: StressTotals): StressTotals {
     faults: a.faults + b.faults,
     transfers: a.transfers.map((value, path) => value + (b.transfers[path] ?? 0)),
     bytes: a.bytes.map((value, path) => value + (b.bytes[path] ?? 0)),
+    sizes: a.sizes.map((value, bucket) => value + (b.sizes[bucket] ?? 0)),
+    bytesMax: Math.max(a.bytesMax, b.bytesMax),
   };
 }
 
@@ -91,4 +109,6 @@ export const NO_TOTALS: StressTotals = Object.freeze({
   faults: 0,
   transfers: PATH_NAMES.map(() => 0),
   bytes: PATH_NAMES.map(() => 0),
+  sizes: Array.from({ length: SIZE_BUCKETS }, () => 0),
+  bytesMax: 0,
 });

@@ -3,6 +3,7 @@
  */
 import type { HostContext } from "../../host/context.ts";
 import {
+  debugDump,
   debugMapPhys,
   debugMappingError,
   debugMapSg,
@@ -25,23 +26,10 @@ import { sgDmaAddress, sgSetDma, sgSetPhys } from "../../host/dma/scatterlist.ts
 import { allocSg, freeSg } from "../../host/dma/sg_table.ts";
 import { sgNext } from "../../shm/sg_entry.ts";
 import { type Area, cellOf } from "./areas.ts";
+import { destroyRange, linkPieces } from "./iova_call.ts";
+import type { Live } from "./live.ts";
 import { isBig, opBytes, type StressOp } from "./operation.ts";
 import type { StressDebug } from "./session.ts";
-
-/** A mapping under way. */
-export interface Live {
-  readonly op: StressOp;
-  readonly device: DmaDevice;
-  /** First byte of the operation's memory in each piece's area, by piece. */
-  readonly starts: Float64Array;
-  readonly bytes: number;
-  /** Its list; for a range one entry that holds the DMA address. */
-  readonly sg: number;
-  /** DMA entries that the device takes; 0 = not mapped. */
-  nents: number;
-  /** PATH of the last mapping call. */
-  path: number;
-}
 
 /** Calls on behalf of one worker. */
 export class StressDriver {
@@ -88,6 +76,7 @@ export class StressDriver {
       sg,
       nents: 0,
       path: op.path,
+      iova: null,
     };
   }
 
@@ -104,6 +93,12 @@ export class StressDriver {
       live.path = ctx.cost.path;
       return nents;
     }
+    if (op.call === "iova") {
+      const linked = linkPieces(ctx, live);
+      live.path = ctx.cost.path;
+      live.nents = Math.max(0, linked);
+      return linked;
+    }
     const phys = live.starts[0] as number;
     const dmaAddr = mapPhys(ctx, device, phys, live.bytes, op.dir, op.attrs);
     live.path = ctx.cost.path;
@@ -119,6 +114,8 @@ export class StressDriver {
   checkUnmap(live: Live, bytes = live.bytes, dir = live.op.dir): void {
     const { op, device, sg } = live;
     this.#debug.io = op.id;
+    // The two-step API has no hooks of dma-debug.
+    if (op.call === "iova") return;
     if (op.call === "sg") debugUnmapSg(this.#debug, device, sg, op.pieces.length, dir);
     else debugUnmapPhys(this.#debug, device, { dmaAddr: this.dmaAddr(live), bytes, dir });
   }
@@ -129,6 +126,7 @@ export class StressDriver {
     const ctx = this.#ctx;
     ctx.cost.reset();
     if (op.call === "sg") unmapSg(ctx, device, sg, op.pieces.length, op.dir, op.attrs);
+    else if (op.call === "iova") destroyRange(ctx, live);
     else unmapPhys(ctx, device, this.dmaAddr(live), live.bytes, op.dir, op.attrs);
     live.nents = 0;
   }
@@ -149,6 +147,12 @@ export class StressDriver {
   /** First DMA address. */
   dmaAddr(live: Live): number {
     return sgDmaAddress(this.#ctx.arena, live.sg);
+  }
+
+  /** The shadow checker still knows a mapping of the operation. */
+  pending(id: number): boolean {
+    const mark = `(job ${this.#worker}, I/O ${id})`;
+    return debugDump(this.#debug, String).some((line) => line.endsWith(mark));
   }
 
   free(live: Live): void {

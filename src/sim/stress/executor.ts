@@ -11,15 +11,16 @@ import type { DeviceAccess } from "../../device/access.ts";
 import { type FaultPoint, type RunSink, transfer } from "../../device/step.ts";
 import type { HostContext } from "../../host/context.ts";
 import { ATTR, DIR } from "../../host/dma/device.ts";
-import { fillPhys, findOtherPhys } from "../../memory/copy.ts";
-import { checkPattern, fillPattern, GUARD, patternKey } from "../../memory/pattern.ts";
+import { checkPattern, fillPattern, patternKey } from "../../memory/pattern.ts";
 import { DMA_STATUS, DMA_STATUS_NAMES } from "../../shm/dma_status.ts";
 import type { System } from "../system.ts";
 import { type Area, cellOf } from "./areas.ts";
 import type { StressCounters } from "./counters.ts";
-import type { Live, StressDriver } from "./driver.ts";
+import type { StressDriver } from "./driver.ts";
 import { FindingError } from "./finding.ts";
+import { checkGuards, setGuards } from "./guards.ts";
 import type { InvalidationProbe } from "./invalidation_probe.ts";
+import type { Live } from "./live.ts";
 import { isBig, type Piece, type StressOp } from "./operation.ts";
 import { expectRefusal } from "./refusal.ts";
 import type { StressDebug } from "./session.ts";
@@ -41,9 +42,6 @@ export interface ExecutorParts {
   readonly seed: number;
 }
 
-const GUARD_BYTES = 16;
-/** Gap behind a piece that has room for a guard. */
-const GAP_MIN = 32;
 /** Data of one operation: what the CPU writes first, the device's answer, and the same again after a sync. */
 const PHASES = 4;
 const PHASE = Object.freeze({ cpu: 0, device: 1 });
@@ -124,7 +122,7 @@ export class Executor implements RunSink {
   prepare(op: StressOp): Live {
     const live = this.parts.driver.describe(op);
     if (live === null) throw new FindingError("refused", "no scatterlist is left");
-    this.#eachGuard(live, (at) => void fillPhys(this.parts.ctx.arena, at, GUARD, GUARD_BYTES));
+    setGuards(this.parts.ctx.arena, live);
     if (op.dir !== DIR.fromDevice) this.#cpuFill(live, 0);
     this.#pin(live);
     return live;
@@ -135,7 +133,7 @@ export class Executor implements RunSink {
     const { op } = live;
     if (op.dir !== DIR.toDevice) this.#cpuCheck(live, phase + PHASE.device);
     else if (op.id % CHECK_READ_ONLY_EVERY === 0) this.#cpuCheck(live, phase);
-    this.#checkGuards(live);
+    checkGuards(this.parts.ctx.arena, live, this.describe(live));
   }
 
   /** Gives pins and list back. */
@@ -147,8 +145,11 @@ export class Executor implements RunSink {
     driver.free(live);
   }
 
-  /** A pass of the device that may fault; DMA_STATUS. Reads are compared and remembered in {@link readWrong}. */
-  touch(live: Live, write: boolean, phase: number): number {
+  /**
+   * A pass of the device that may fault; DMA_STATUS. Reads are compared and remembered in {@link readWrong}. `sink` stands
+   * before this object when the bytes pass something first.
+   */
+  touch(live: Live, write: boolean, phase: number, sink: RunSink = this): number {
     this.#write = write;
     this.#badOff = -1;
     this.lastPhys = -1;
@@ -161,9 +162,22 @@ export class Executor implements RunSink {
       Math.max(1, live.nents),
       live.bytes,
       write,
-      this,
+      sink,
       this.#fault,
     );
+  }
+
+  /** True when bytes [from, to) of the operation's first piece are what `phase` wrote there. */
+  holds(live: Live, phase: number, from: number, to: number): boolean {
+    const { arena } = this.parts.ctx;
+    const at = (live.starts[0] as number) + from;
+    const version = versionOf(live.op, phase);
+    return checkPattern(arena, at, to - from, this.#keyLo, this.#keyHi, 0, version, from) < 0;
+  }
+
+  /** The CPU writes the data of `phase` at an address outside the operation's memory; false = no backing. */
+  fillAt(live: Live, phys: number, bytes: number, phase: number): boolean {
+    return fillPattern(this.parts.ctx.arena, phys, bytes, this.#keyLo, this.#keyHi, 0, versionOf(live.op, phase), 0);
   }
 
   /** The last {@link touch} read something else than the pattern. */
@@ -258,26 +272,6 @@ export class Executor implements RunSink {
       }
       streamOff += bytes;
       this.parts.beat();
-    }
-  }
-
-  #checkGuards(live: Live): void {
-    this.#eachGuard(live, (at) => {
-      const bad = findOtherPhys(this.parts.ctx.arena, at, GUARD, GUARD_BYTES);
-      if (bad >= 0)
-        throw new FindingError("guard", `byte ${hex(at + bad)} beside the buffer changed, ${this.describe(live)}`);
-    });
-  }
-
-  /** Before the first piece, behind the last, and in gaps of the same area that have room. */
-  #eachGuard(live: Live, visit: (at: number) => void): void {
-    const { pieces } = live.op;
-    visit((live.starts[0] as number) - GUARD_BYTES);
-    for (let i = 0; i < pieces.length; i += 1) {
-      const piece = pieces[i] as Piece;
-      const next = pieces[i + 1];
-      const gap = next === undefined ? GAP_MIN : next.offset - piece.offset - piece.bytes;
-      if (gap >= GAP_MIN) visit((live.starts[i] as number) + piece.bytes);
     }
   }
 

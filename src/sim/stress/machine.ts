@@ -12,7 +12,18 @@ export interface MachineChoice {
 
 /** Every other round takes the first: it has all paths. */
 const FULL_MACHINE = "intel-vtd-2s";
-const OTHERS = ["amd-epyc-2s", "arm-smmu-8nvme", "confidential-vm", "qemu-q35", "soc-30bit", "gpu-8-switch"];
+const OTHERS = [
+  "amd-epyc-2s",
+  "arm-smmu-8nvme",
+  "confidential-vm",
+  "qemu-q35",
+  "soc-30bit",
+  "gpu-8-switch",
+  "desktop-gpu-256m",
+  "media-board",
+];
+/** Dynamic pools came with 6.6. */
+const ERAS = ["4.1", "6.1", "6.12", "6.12", "7.x"];
 const MACHINE_STREAM = 1_000_003;
 
 /** The machine of a round; the same for the same (seed, round). */
@@ -22,8 +33,11 @@ export function chooseMachine(seed: number, round: number): MachineChoice {
   const machine = round % 2 === 0 ? FULL_MACHINE : pick(OTHERS);
   const set: Override[] = [];
   const change = (path: string, value: string | number): void => void set.push({ path, value: String(value) });
-  change("kernel.era", pick(["6.1", "6.12", "6.12", "7.x"]));
+  // Peers came with 4.20: every other of the full machines has all paths.
+  const era = pick(round % 4 === 0 ? ERAS.slice(1) : ERAS);
+  change("kernel.era", era);
   change("kernel.defects", "corrected");
+  if (era !== "4.1" && era !== "6.1" && prng.below(3) === 0) change("swiotlb.dynamic", "true");
   if (machine === FULL_MACHINE) {
     change("cpus.sockets", 1);
     change("cpus.cores_per_socket", pick([1, 2, 4, 8]));

@@ -2,10 +2,10 @@
 import type { DmaDomain } from "../../host/dma/device.ts";
 import { flushDue } from "../../host/iommu/flush_queue.ts";
 import { growPools } from "../../host/swiotlb/grown.ts";
-import type { Live } from "./driver.ts";
 import { Executor, type ExecutorParts } from "./executor.ts";
 import { inject } from "./faults/inject.ts";
-import type { FaultLog } from "./faults/table.ts";
+import type { FaultLog } from "./faults/log.ts";
+import type { Live } from "./live.ts";
 import { CELLS, type StressOp } from "./operation.ts";
 
 /** Operations between two looks at flush queues and pools. */

@@ -32,7 +32,8 @@ export interface StressOp {
   readonly device: number;
   /** PATH that the generator aimed at. */
   readonly path: number;
-  readonly call: "sg" | "phys";
+  /** `iova`: the two-step API; pieces fill whole granules, but for the start of the first and the end of the last. */
+  readonly call: "sg" | "phys" | "iova";
   /** DIR. */
   readonly dir: number;
   /** ATTR bits. */

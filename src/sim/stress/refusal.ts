@@ -1,8 +1,8 @@
 /** Which refusals of a mapping are right: what a device can run out of, and what it can never do. */
 import { failureOf, MAP_FAILURES } from "../../host/status.ts";
 import type { Area } from "./areas.ts";
-import type { Live } from "./driver.ts";
 import { FindingError } from "./finding.ts";
+import type { Live } from "./live.ts";
 
 /** Largest piece that always fits a slot set. */
 const BOUNCE_BYTES_MAX = 2 ** 18 - 8192;

@@ -2,7 +2,7 @@
 import { DmasimError } from "../../base/errors.ts";
 import type { Machine } from "../machine/description.ts";
 import { makeCounters } from "./counters.ts";
-import { FaultLog } from "./faults/table.ts";
+import { FaultLog } from "./faults/log.ts";
 import type { Finding } from "./finding.ts";
 import { brokenInvariant } from "./invariants.ts";
 import { OpRunner } from "./op_runner.ts";
@@ -29,10 +29,19 @@ const STEP_NS = 20_000;
 export function replayOperations({ seed, worker, workers, machine, operations }: ReplayInput): Finding | null {
   const place = makePlace(machine, workers);
   checkOperations(operations, place, worker < workers);
+  return replayOn(place, { seed, worker, workers, operations }, new FaultLog());
+}
+
+/** As {@link replayOperations}, on a place that is there already; faults are added to `log`. */
+export function replayOn(
+  place: StressPlace,
+  { seed, worker, workers, operations }: Omit<ReplayInput, "machine">,
+  log: FaultLog,
+): Finding | null {
   const counters = makeCounters(workers);
   const runner = new OpRunner(
     executorParts(place.arena, place.system, place.areas, worker, seed, counters, () => {}),
-    new FaultLog(),
+    log,
   );
   let at = -1;
   try {

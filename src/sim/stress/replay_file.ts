@@ -30,7 +30,7 @@ const operationSchema = z.strictObject({
   id: count(Number.MAX_SAFE_INTEGER),
   device: count(1023),
   path: count(4),
-  call: z.enum(["sg", "phys"]),
+  call: z.enum(["sg", "phys", "iova"]),
   dir: count(2),
   attrs: count(2 ** 20),
   cpu: count(255),

@@ -3,11 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Coordinator, HOOK, type WorkerReport } from "../../host/coordinator.ts";
 import { slotsUsed } from "../../host/swiotlb/pool.ts";
 import type { WorkerPool } from "../../host/workers.ts";
+import { touchChunks } from "../../memory/backing.ts";
 import { store } from "../../shm/atomics.ts";
 import { HEADER, REGIONS } from "../../shm/layout.ts";
 import type { Machine } from "../machine/description.ts";
 import { makeCounters, readTotals, type StressTotals } from "./counters.ts";
-import { type FaultCount, FaultLog, type FaultName } from "./faults/table.ts";
+import { type FaultCount, FaultLog } from "./faults/log.ts";
+import type { FaultName } from "./faults/table.ts";
 import type { Finding } from "./finding.ts";
 import { brokenInvariant } from "./invariants.ts";
 import { makePlace, type StressPlace } from "./place.ts";
@@ -52,6 +54,8 @@ export interface RoundResult {
 /** A fault that ends a worker. */
 export type WorkerFault = "worker-terminated" | "worker-stuck";
 
+/** At least what one worker's buffers take on any of the machines. */
+const TOUCHED_BYTES = 640 * 2 ** 20;
 const LOOK_MS = 100;
 const WORKER_FAULT_DELAY_MS = 200;
 
@@ -66,6 +70,8 @@ export async function runRound(
   const targets = place.targets.filter(({ path }) => only.length === 0 || only.includes(path));
   const counters = makeCounters(workers);
   if (targets.length === 0) return { totals: readTotals(counters), faults: [], finding: null, steps: 0, ran: false };
+  // Before anything is in use: the memory that a process has shall not depend on how far a round has come.
+  touchChunks(place.arena, workers * TOUCHED_BYTES);
   store(place.arena.i32, REGIONS.header.word + HEADER.workers, workers);
   const coordinator = new Coordinator<StressOutcome>(place.arena, pool, workers, () => "?");
   const tasks = Array.from({ length: workers }, (_, worker) => stressTask(place, options, targets, worker, counters));

@@ -21,5 +21,15 @@ export function sourceOf({ seed, round, worker, workers, machine, only, faults }
   const { system, areas, targets: all } = makePlace(machine, workers);
   const targets = all.filter(({ path }) => only.length === 0 || only.includes(path));
   const cpus = system.machine.cpus.count;
-  return new ShapeSource({ seed, round, worker, devices: system.devices, areas, targets, cpus, faults });
+  return new ShapeSource({
+    seed,
+    round,
+    worker,
+    devices: system.devices,
+    areas,
+    targets,
+    cpus,
+    faults,
+    linksIovas: system.machine.era === "7.x",
+  });
 }

@@ -8,6 +8,7 @@ import { alignUp } from "../../base/addr.ts";
 import { PATH } from "../../base/cost.ts";
 import { Prng } from "../../base/prng.ts";
 import { ATTR, DIR, type DmaDevice } from "../../host/dma/device.ts";
+import { granuleBytes } from "../../host/dma/limits.ts";
 import type { Area, Target } from "./areas.ts";
 import { FAULTS, type FaultName } from "./faults/table.ts";
 import { CELL_BYTES, CELLS, type Piece, type StressOp, TRANSFER_BYTES_MAX } from "./operation.ts";
@@ -23,6 +24,8 @@ export interface ShapeOptions {
   readonly cpus: number;
   /** Faults that may be drawn. */
   readonly faults: readonly FaultName[];
+  /** The kernel has the two-step mapping API. Absent: false. */
+  readonly linksIovas?: boolean;
 }
 
 /** First piece: room for the guard before it. */
@@ -36,6 +39,8 @@ const LARGE_BYTES = 2 ** 20;
 const BOUNCE_BYTES_MAX = 2 ** 18 - 8192;
 /** One operation in this many is a fault, when faults are asked for. */
 const FAULT_EVERY = 512;
+/** One draw of a slow fault in this many counts. */
+const SLOW_OF = 8;
 const DIRS = [DIR.toDevice, DIR.fromDevice, DIR.bidirectional];
 const ATTRS = [0, 0, 0, 0, ATTR.weakOrdering, ATTR.skipCpuSync, ATTR.noWarn, ATTR.privileged];
 const WORKERS_STREAM = 64;
@@ -66,7 +71,8 @@ export class ShapeSource {
   #drawFault(): FaultName | null {
     const { faults } = this.#options;
     if (faults.length === 0 || this.#prng.below(FAULT_EVERY) !== 0) return null;
-    return faults[this.#prng.below(faults.length)] ?? null;
+    const fault = faults[this.#prng.below(faults.length)] as FaultName;
+    return FAULTS[fault].slow === true && this.#prng.below(SLOW_OF) !== 0 ? null : fault;
   }
 
   /** Paths are equally likely, however many devices have them. */
@@ -74,8 +80,22 @@ export class ShapeSource {
     const { targets } = this.#options;
     const paths = fault === null ? this.#paths : this.#paths.filter((path) => FAULTS[fault].paths.includes(path));
     const path = paths[this.#prng.below(paths.length)];
-    const fitting = targets.filter((target) => target.path === path && fits(fault, this.#device(target)));
+    const fitting = targets.filter(
+      (target) => target.path === path && fits(fault, this.#device(target)) && this.#areasFor(fault, target).length > 0,
+    );
     return fitting[this.#prng.below(fitting.length)] ?? null;
+  }
+
+  #areasFor(fault: FaultName | null, { areas }: Target): readonly number[] {
+    const memory = fault === null ? undefined : FAULTS[fault].memory;
+    if (memory === undefined) return areas;
+    return areas.filter((area) => this.#options.areas[area]?.kind === memory && this.#isManaged(area));
+  }
+
+  /** Only RAM that the page allocator has can go offline. */
+  #isManaged(area: number): boolean {
+    const { kind, hasPages } = this.#options.areas[area] as Area;
+    return kind !== "ram" || hasPages;
   }
 
   #device(target: Target): DmaDevice {
@@ -85,8 +105,9 @@ export class ShapeSource {
   #transfer(id: number, target: Target, fault: FaultName | null): StressOp {
     const prng = this.#prng;
     const device = this.#device(target);
-    const call = fault !== null ? FAULTS[fault].call : target.path !== PATH.p2p && prng.below(4) === 0 ? "phys" : "sg";
-    const pieces = fault !== null ? this.#faultPiece(target) : this.#drawPieces(target, device, call);
+    const call = fault !== null ? FAULTS[fault].call : this.#drawCall(target);
+    const pieces = fault !== null ? this.#faultPiece(fault, target) : this.#drawPieces(target, device, call);
+    const plain = fault !== null || call === "iova";
     const bytes = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
     const big = bytes > CELL_BYTES / 2;
     return {
@@ -95,24 +116,32 @@ export class ShapeSource {
       path: target.path,
       call,
       dir: fault === null ? (DIRS[prng.below(DIRS.length)] as number) : FAULTS[fault].dir,
-      attrs: fault === null ? (ATTRS[prng.below(ATTRS.length)] as number) : 0,
+      attrs: plain ? 0 : (ATTRS[prng.below(ATTRS.length)] as number),
       cpu: prng.below(this.#options.cpus),
       pieces,
-      reuse: fault === null && prng.below(6) === 0,
+      reuse: !plain && prng.below(6) === 0,
       hold: fault !== null || big ? 0 : prng.below(CELLS - 1),
       fault,
     };
   }
 
-  /** Faults use one page: what counts is the fault. */
-  #faultPiece(target: Target): Piece[] {
-    const area = target.areas[this.#prng.below(target.areas.length)] as number;
-    return [{ area, offset: PAGE, bytes: 1 + this.#prng.below(PAGE) }];
+  #drawCall(target: Target): StressOp["call"] {
+    if (target.path === PATH.p2p || this.#prng.below(4) !== 0) return "sg";
+    const links = this.#options.linksIovas === true && target.path === PATH.iommu;
+    return links && this.#prng.below(2) === 0 ? "iova" : "phys";
   }
 
-  #drawPieces(target: Target, device: DmaDevice, call: "sg" | "phys"): Piece[] {
+  /** Faults use one page: what counts is the fault. */
+  #faultPiece(fault: FaultName, target: Target): Piece[] {
+    const areas = this.#areasFor(fault, target);
+    const area = areas[this.#prng.below(areas.length)] as number;
+    return [{ area, offset: PAGE, bytes: (FAULTS[fault].bytes ?? 0) + 1 + this.#prng.below(PAGE) }];
+  }
+
+  #drawPieces(target: Target, device: DmaDevice, call: StressOp["call"]): Piece[] {
     const prng = this.#prng;
     const home = target.areas[prng.below(target.areas.length)] as number;
+    if (call === "iova") return this.#linkedPieces(home, device.domain === null ? PAGE : granuleBytes(device.domain));
     const bouncy = target.path === PATH.bounce || device.untrusted;
     const total = this.#drawBytes(home, bouncy);
     const pieceMax = Math.min(device.maxSegBytes, bouncy && prng.below(50) !== 0 ? BOUNCE_BYTES_MAX : 2 ** 31);
@@ -126,6 +155,18 @@ export class ShapeSource {
       left -= lengths.at(-1) as number;
     }
     return this.#place(target, home, lengths);
+  }
+
+  /** Whole granules, but for the start of the first piece and the end of the last. */
+  #linkedPieces(area: number, granule: number): Piece[] {
+    const prng = this.#prng;
+    let offset = Math.max(granule, OFFSET_MIN) + prng.below(granule);
+    return Array.from({ length: 1 + prng.below(4) }, (_, i) => {
+      const start = i === 0 ? offset : alignUp(offset, granule) + granule * prng.below(3);
+      const whole = alignUp(start + 1 + prng.below(2 * granule), granule);
+      offset = whole;
+      return { area, offset: start, bytes: whole - start };
+    }).map((piece, i, all) => (i + 1 < all.length ? piece : { ...piece, bytes: 1 + prng.below(piece.bytes) }));
   }
 
   #drawBytes(area: number, bouncy: boolean): number {

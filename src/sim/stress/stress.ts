@@ -1,13 +1,17 @@
 /**
  * A whole stress run: round after round on random machines, until its time, its operations or the code under test ends it.
  */
+import { reclaimMemory } from "../../host/reclaim.ts";
 import { WorkerPool } from "../../host/workers.ts";
 import { WORKER_ENTRY } from "../run_setup.ts";
+import { ALONE_FAULTS, runAlone } from "./alone.ts";
 import { addTotals, NO_TOTALS, type StressTotals } from "./counters.ts";
-import { type FaultCount, FaultLog, type FaultName } from "./faults/table.ts";
+import { type FaultCount, FaultLog } from "./faults/log.ts";
+import type { FaultName } from "./faults/table.ts";
 import type { Finding } from "./finding.ts";
 import { chooseMachine, type MachineChoice, resolveChoice } from "./machine.ts";
 import { type RoundLook, type RoundResult, runRound, type WorkerFault } from "./round.ts";
+import { type RssVerdict, RssWatch } from "./rss_watch.ts";
 
 /** What a stress run is started with. */
 export interface StressOptions {
@@ -51,6 +55,8 @@ export interface StressResult {
   readonly faults: readonly FaultCount[];
   readonly finding: RoundFinding | null;
   readonly elapsedS: number;
+  /** Memory of this process; null = too short a run to tell. */
+  readonly rss: RssVerdict | null;
   readonly partial: boolean;
 }
 
@@ -62,7 +68,9 @@ const WORKER_FAULT_LIMIT_NS = 20e9;
 const EMPTY_ROUNDS_MAX = 32;
 
 /** Runs until a limit, an abort or the first finding. */
-export async function runStress(options: StressOptions): Promise<StressResult> {
+export async function runStress(given: StressOptions): Promise<StressResult> {
+  const watch = new RssWatch();
+  const options = { ...given, onLook: (look: StressLook) => watched(watch, given, look) };
   const startMs = performance.now();
   const log = new FaultLog();
   const elapsedNs = (): number => (performance.now() - startMs) * 1e6;
@@ -80,13 +88,18 @@ export async function runStress(options: StressOptions): Promise<StressResult> {
       totals = addTotals(totals, result.totals);
       log.merge(result.faults);
       finding = located(result, round, choice);
+      pool = await renewed(pool, options.workers);
       if (finding === null && result.ran && (rounds - 1) % WORKER_FAULT_EVERY === 0) {
+        for (const fault of options.faults.filter((name) => ALONE_FAULTS.includes(name))) {
+          const found = runAlone(fault, resolveChoice(choice), options.seed, log);
+          finding ??= found && { ...found, round, choice, steps: 0 };
+          reclaimMemory();
+        }
         for (const fault of workerFaults(options)) {
           const dying = await oneRound(pool, options, round, choice, elapsedNs, totals, fault);
           log.merge(dying.faults);
           finding ??= located(dying, round, choice);
-          await pool.close();
-          pool = new WorkerPool(WORKER_ENTRY, options.workers);
+          pool = await renewed(pool, options.workers);
         }
       }
       if (options.round !== null || empty >= EMPTY_ROUNDS_MAX || isOver(options, elapsedNs(), totals)) break;
@@ -95,7 +108,20 @@ export async function runStress(options: StressOptions): Promise<StressResult> {
     await pool.close();
   }
   const elapsedS = elapsedNs() / 1e9;
-  return { totals, rounds, faults: [...log.counts.values()], finding, elapsedS, partial: options.signal.aborted };
+  const faults = [...log.counts.values()];
+  return { totals, rounds, faults, finding, elapsedS, rss: watch.verdict(), partial: options.signal.aborted };
+}
+
+/** New threads: with the old ones goes what they attached to, and the round's arena with it. */
+async function renewed(pool: WorkerPool, workers: number): Promise<WorkerPool> {
+  await pool.close();
+  reclaimMemory();
+  return new WorkerPool(WORKER_ENTRY, workers);
+}
+
+function watched(watch: RssWatch, { onLook }: StressOptions, look: StressLook): void {
+  watch.sample(look.elapsedS);
+  onLook(look);
 }
 
 function oneRound(

@@ -2,7 +2,8 @@
 import type { ArenaHandle } from "../../shm/arena.ts";
 import type { Machine } from "../machine/description.ts";
 import type { Area, Target } from "./areas.ts";
-import type { FaultCount, FaultName } from "./faults/table.ts";
+import type { FaultCount } from "./faults/log.ts";
+import type { FaultName } from "./faults/table.ts";
 import type { Finding } from "./finding.ts";
 
 /** Sent as structured clone: one worker's part of one round. */

@@ -5,7 +5,7 @@ import { load, store } from "../../shm/atomics.ts";
 import { HEADER, REGIONS } from "../../shm/layout.ts";
 import { System } from "../system.ts";
 import { WorkerState } from "../worker_state.ts";
-import { FaultLog } from "./faults/table.ts";
+import { FaultLog } from "./faults/log.ts";
 import { type Finding, FindingError } from "./finding.ts";
 import { OpRunner } from "./op_runner.ts";
 import { executorParts } from "./place.ts";
@@ -28,7 +28,17 @@ export function runStressWorker(task: StressTask): StressOutcome {
   );
   const { seed, round, worker, areas, targets, faults } = task;
   const cpus = system.machine.cpus.count;
-  const source = new ShapeSource({ seed, round, worker, devices: system.devices, areas, targets, cpus, faults });
+  const source = new ShapeSource({
+    seed,
+    round,
+    worker,
+    devices: system.devices,
+    areas,
+    targets,
+    cpus,
+    faults,
+    linksIovas: system.machine.era === "7.x",
+  });
   const progress = { steps: 0 };
   let finding: Finding | null = null;
   try {

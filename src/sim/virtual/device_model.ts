@@ -28,7 +28,6 @@ export class DeviceModel {
   readonly #writePs: number;
   readonly #readRate: RateServer;
   readonly #writeRate: RateServer;
-  #draws: number;
 
   constructor(device: Device, index: number, fn: DeviceFunction, unit: TranslationUnit | null) {
     const service = device.service;
@@ -43,13 +42,12 @@ export class DeviceModel {
     this.#writePs = service.writeLatencyNs * 1000;
     this.#readRate = new RateServer(`${device.name} read bandwidth`, "device", service.readBytesPerS);
     this.#writeRate = new RateServer(`${device.name} write bandwidth`, "device", service.writeBytesPerS);
-    this.#draws = mix32(index + 1);
   }
 
-  /** Time at which a fetched command that writes memory has its data ready. */
-  dataReady(nowPs: number, bytes: number): number {
+  /** Time at which a fetched command that writes memory has its data ready; `key` draws its latency. */
+  dataReady(nowPs: number, bytes: number, key: number): number {
     const issuedPs = this.#issue.serve(nowPs, this.#issuePs);
-    const readPs = this.#media.serve(issuedPs, this.#drawn(this.#readPs));
+    const readPs = this.#media.serve(issuedPs, drawn(this.#readPs, key));
     const endPs = this.#readRate.serve(readPs, bytes);
     const { log } = this.fn;
     if (log !== null) {
@@ -67,10 +65,10 @@ export class DeviceModel {
     return endPs;
   }
 
-  /** Time at which the medium has taken the data of a device read. */
-  dataStored(nowPs: number, bytes: number): number {
+  /** Time at which the medium has taken the data of a device read; `key` draws its latency. */
+  dataStored(nowPs: number, bytes: number, key: number): number {
     const sentPs = this.#writeRate.serve(nowPs, bytes);
-    const endPs = this.#media.serve(sentPs, this.#drawn(this.#writePs));
+    const endPs = this.#media.serve(sentPs, drawn(this.#writePs, key));
     const { log } = this.fn;
     if (log !== null) {
       log.step(this.#writeRate.name, this.#writeRate.startPs, sentPs);
@@ -82,12 +80,14 @@ export class DeviceModel {
   servers(): readonly ServerStats[] {
     return [this.#issue, this.#media, this.#readRate, this.#writeRate];
   }
+}
 
-  /** A latency of the given mean, the same sequence in every run. */
-  #drawn(meanPs: number): number {
-    if (meanPs === 0) return 0;
-    this.#draws = (this.#draws + 1) >>> 0;
-    const tail = -Math.log(1 - mix32(this.#draws) / UINT32);
-    return Math.round(meanPs * (1 - TAIL_SHARE + TAIL_SHARE * tail));
-  }
+/**
+ * A latency of the given mean. It belongs to the command, not to the order of events: what two variants of a run have in common
+ * does not differ by luck.
+ */
+function drawn(meanPs: number, key: number): number {
+  if (meanPs === 0) return 0;
+  const tail = -Math.log(1 - mix32(key) / UINT32);
+  return Math.round(meanPs * (1 - TAIL_SHARE + TAIL_SHARE * tail));
 }

@@ -14,6 +14,7 @@ import { DESC_OP, DMA_STATUS } from "../../shm/dma_status.ts";
 import type { Target } from "../../timing/fabric/function.ts";
 import type { PowerCut } from "../persist/power_cut.ts";
 import type { VirtualClock } from "./clock.ts";
+import type { DeviceFaults } from "./device_faults.ts";
 import { DeviceFollow } from "./device_follow.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
 import type { Fabric } from "./fabric.ts";
@@ -41,6 +42,8 @@ export class DeviceStage {
   readonly #perTlp: boolean;
   readonly #powerCut: PowerCut | null;
   readonly #clock: VirtualClock;
+  /** Null: nothing goes wrong. */
+  readonly #faults: DeviceFaults | null;
   /** Null unless single I/Os are followed. */
   readonly #follow: DeviceFollow | null;
 
@@ -50,7 +53,9 @@ export class DeviceStage {
     dispatcher: CopyDispatcher | null,
     options: LoopOptions,
     clock: VirtualClock,
+    faults: DeviceFaults | null,
   ) {
+    this.#faults = faults;
     this.#powerCut = options.powerCut;
     this.#clock = clock;
     this.#follow = options.trace === null ? null : new DeviceFollow(options.trace, fabric);
@@ -73,7 +78,9 @@ export class DeviceStage {
     const fetchedPs = device.linked ? device.fn.controlRead(nowPs, COMMAND_BYTES, this.#control) : nowPs;
     const readsMemory = io.write[tag] === 1 || lane.spec.copy !== null;
     if (follow !== null && !readsMemory) follow.log(lane, tag, "media");
-    const startPs = readsMemory ? device.fetchStart(fetchedPs) : device.dataReady(fetchedPs, io.bytes[tag] as number);
+    const startPs = readsMemory
+      ? device.fetchStart(fetchedPs)
+      : device.dataReady(fetchedPs, io.bytes[tag] as number, lane.drawKey(tag));
     device.fn.log = null;
     return startPs;
   }
@@ -87,6 +94,7 @@ export class DeviceStage {
     stream.writing = stream.op === DESC_OP.write;
     startStream(stream, bytes, nowPs);
     lane.status[tag] = DMA_STATUS.ok;
+    if (this.#faults !== null && stream.op !== DESC_OP.copy) this.#faults.begin(stream);
     if (stream.op === DESC_OP.copy) {
       const status = this.#bytes.copyAtOnce(stream);
       if (status !== DMA_STATUS.ok) this.#failed(stream, status, this.#bytes.faultAddr);
@@ -96,7 +104,8 @@ export class DeviceStage {
   /** One quantum of a stream; `alone` = nobody else waits. True when the direction has no more. */
   turn(stream: Stream, nowPs: number, alone: boolean): boolean {
     const { device } = stream.lane;
-    if (stream.pieceLeft === 0 && !this.#nextPiece(stream)) return true;
+    if (this.#faults !== null && stream.op !== DESC_OP.copy && this.#faults.hits(stream, nowPs)) return true;
+    if (stream.pieceLeft === 0 && !this.#nextPiece(stream, nowPs)) return true;
     const { fn } = device;
     const bytes = Math.min(stream.pieceLeft, this.#quantumBytes(fn.way.link, stream.writing, alone));
     const addr = stream.cursor.dmaAddr + (stream.cursor.bytes - stream.pieceLeft);
@@ -105,6 +114,10 @@ export class DeviceStage {
     if (follow !== null) follow.before(stream);
     this.#aim(stream, nowPs, bytes);
     if (follow !== null) follow.aimed(stream, nowPs);
+    if (this.#faults !== null) {
+      const tlps = Math.ceil(bytes / fn.way.link.mpsBytes);
+      fn.replay(nowPs, this.#faults.replayed(stream.lane, tlps, nowPs), stream.writing);
+    }
     const endPs = stream.writing
       ? fn.write(nowPs, addr, bytes, first, this.#target)
       : fn.read(nowPs, addr, bytes, first, this.#target);
@@ -148,14 +161,15 @@ export class DeviceStage {
     const writtenPs = linked ? fn.controlWrite(nowPs, COMPLETION_BYTES, COMPLETION_TLPS, this.#control) : nowPs;
     fn.log = null;
     if (log !== null) log.serve("interrupt", writtenPs + this.#interruptPs);
-    return writtenPs + this.#interruptPs;
+    const handlerPs = writtenPs + this.#interruptPs;
+    return this.#faults === null ? handlerPs : this.#faults.noticedPs(lane, tag, nowPs, handlerPs);
   }
 
   /** The medium takes the data of a transfer that ended at `endPs`. */
   #stored({ lane, tag, bytes }: Stream, endPs: number): number {
     const { device } = lane;
     if (this.#follow !== null) device.fn.log = this.#follow.log(lane, tag, "media");
-    const storedPs = device.dataStored(endPs, bytes);
+    const storedPs = device.dataStored(endPs, bytes, lane.drawKey(tag));
     device.fn.log = null;
     return storedPs;
   }
@@ -166,7 +180,7 @@ export class DeviceStage {
   }
 
   /** Translates and dispatches the next piece; false when the transfer ends here because of a fault. */
-  #nextPiece(stream: Stream): boolean {
+  #nextPiece(stream: Stream, nowPs: number): boolean {
     const { cursor, lane, op } = stream;
     stream.pieceSeen = false;
     if (op === DESC_OP.copy) {
@@ -182,7 +196,7 @@ export class DeviceStage {
       return false;
     }
     stream.pieceLeft = cursor.bytes;
-    this.#bytes.dispatch(stream);
+    if (this.#faults === null || !this.#faults.drops(stream, nowPs)) this.#bytes.dispatch(stream);
     return true;
   }
 

@@ -1,4 +1,6 @@
 /** One job clone under the virtual clock, with everything it moves through. */
+
+import { mix32 } from "../../base/prng.ts";
 import type { DeviceAccess } from "../../device/access.ts";
 import type { HostContext } from "../../host/context.ts";
 import { DMA_STATUS } from "../../shm/dma_status.ts";
@@ -54,6 +56,7 @@ export class Lane {
   readonly entered: Uint16Array;
   /** Number of the transfer of tag 0 among those of all lanes; one for each tag. */
   readonly firstStream: number;
+  readonly #seed: number;
   persistentPath = 0;
   /** A submit item waits for the CPU, or a try event for its time. */
   queued = false;
@@ -72,6 +75,7 @@ export class Lane {
     options: LaneOptions,
   ) {
     this.spec = spec;
+    this.#seed = mix32(spec.seed ^ mix32(spec.index + 1));
     this.stats = stats;
     this.device = device;
     this.verify = options.verify && spec.job.verify;
@@ -87,6 +91,13 @@ export class Lane {
     this.delivered = new Float64Array(this.io.tags);
     this.entered = new Uint16Array(this.io.tags);
     this.firstStream = firstStream;
+  }
+
+  /** 32 bits that draw what is random about a command: the same for the same command of the same load. */
+  drawKey(tag: number): number {
+    return (
+      this.#seed + Math.imul(this.io.io[tag] as number, 0x9e3779b1) + Math.imul(this.io.unit[tag] as number, 0x85ebca6b)
+    );
   }
 
   /** The command met a window that shows another page now. */

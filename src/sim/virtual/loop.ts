@@ -19,6 +19,7 @@ import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
 import { VirtualClock } from "./clock.ts";
 import { CpuQueue, WORK } from "./cpu_queue.ts";
+import { type DeviceFaults, deviceFaultsOf } from "./device_faults.ts";
 import { DeviceModel } from "./device_model.ts";
 import { DeviceStage } from "./device_stage.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
@@ -50,6 +51,8 @@ export class VirtualLoop {
   readonly fabric: Fabric;
   readonly #turns: Turns;
   readonly machineEvents: MachineEvents;
+  /** Null: nothing goes wrong. */
+  readonly faults: DeviceFaults | null;
   readonly #doorbellPs: number;
   readonly #timers: HostTimers;
   /** Lanes of every stonewall group that are not done. */
@@ -70,7 +73,8 @@ export class VirtualLoop {
     this.#host = new HostStage(ctx, this.clock, dispatcher, machinePrices(system.machine, true), options);
     this.fabric = new Fabric(system, footprintOf(clones));
     this.#doorbellPs = this.fabric.constants.get("host.doorbellNs") * 1000;
-    this.#device = new DeviceStage(ctx, this.fabric, dispatcher, options, this.clock);
+    this.faults = deviceFaultsOf(system, options, this.clock);
+    this.#device = new DeviceStage(ctx, this.fabric, dispatcher, options, this.clock, this.faults);
     this.#timers = new HostTimers(system, ctx, this.clock, this.#queue, { ...EVENT, priority: PRIORITY.timer });
     let streams = 0;
     this.lanes = clones.map((spec) => {
@@ -235,10 +239,14 @@ export class VirtualLoop {
   }
 
   #complete(lane: Lane, tag: number, cpu: number): number {
-    const endPs = lane.isRevoked(tag) ? this.#remap(lane, tag, cpu) : this.#host.complete(lane, tag, cpu);
+    const endPs = this.#isRepeated(lane, tag) ? this.#remap(lane, tag, cpu) : this.#host.complete(lane, tag, cpu);
     this.#timers.armFlush(lane.io.device.domain);
     this.#goOn(lane);
     return endPs;
+  }
+
+  #isRepeated(lane: Lane, tag: number): boolean {
+    return lane.isRevoked(tag) || this.faults?.repeats(lane, tag) === true;
   }
 
   #remap(lane: Lane, tag: number, cpu: number): number {

@@ -1,5 +1,6 @@
 /** What a run asks of the virtual loop. */
 import type { MachineEvent } from "../profile/events.ts";
+import type { FaultSpec } from "../profile/faults.ts";
 import type { LaneOptions } from "./lane.ts";
 
 /** What the loop needs of the run's options. */
@@ -10,4 +11,7 @@ export interface LoopOptions extends LaneOptions {
   readonly perTlp: boolean;
   /** What happens to the machine meanwhile. */
   readonly events: readonly MachineEvent[];
+  /** What goes wrong with devices and links. */
+  readonly faults: readonly FaultSpec[];
+  readonly seed: number;
 }

@@ -57,6 +57,8 @@ export async function runVirtual(setup: RunSetup, observer: LoopObserver | null 
     debug,
     powerCut,
     events: options.profile.events ?? [],
+    faults: options.profile.faults ?? [],
+    seed: setup.load.seed,
     watch: observer?.watch ?? null,
     trace: observer?.trace ?? null,
   });
@@ -96,6 +98,7 @@ export async function runVirtual(setup: RunSetup, observer: LoopObserver | null 
     leaks: partial || failure !== null || powerCut !== null ? [] : findLeaks(ctx, system),
     ...(powerCut === null || partial ? {} : { powerCut: powerCut.verify(arena) }),
     memoryEvents: loop.machineEvents.results(),
+    faults: loop.faults?.plan.results() ?? [],
     iotlbLookups: loop.lanes.reduce((sum, lane) => sum + lane.access.lookups, 0),
     iotlbMisses: loop.lanes.reduce((sum, lane) => sum + lane.access.misses, 0),
   };

@@ -19,6 +19,7 @@ import { MediumTransfer } from "../medium_transfer.ts";
 import type { CheckedTransfer } from "../mismatch.ts";
 import type { Payload } from "../payload.ts";
 import { RunList } from "../run_list.ts";
+import { EngineFaults, type FaultSource } from "./engine_faults.ts";
 
 /** Bits of DESC.flags. */
 export const DESC_FLAG = Object.freeze({
@@ -65,6 +66,8 @@ export class WallEngine implements RunSink {
   readonly #qpairs: Int32Array;
   /** WORKER record of the submitter of each queue pair. */
   readonly #submitters: Int32Array;
+  /** Null: nothing goes wrong. */
+  readonly #faults: EngineFaults | null;
   /** The descriptor being executed. */
   #op = 0;
   #keyLo = 0;
@@ -79,7 +82,9 @@ export class WallEngine implements RunSink {
     owner: number,
     qpairs: readonly QueuePair[],
     payload: Payload,
+    faults: FaultSource | null,
   ) {
+    this.#faults = faults === null ? null : new EngineFaults(arena, owner, index, this, faults);
     this.index = index;
     this.#arena = arena;
     this.#device = device;
@@ -99,6 +104,11 @@ export class WallEngine implements RunSink {
 
   get misses(): number {
     return this.#access.misses;
+  }
+
+  /** Commands struck, by the profile's faults. */
+  get struck(): readonly number[] {
+    return [...(this.#faults?.struck ?? [])];
   }
 
   /** Serves up to a batch from every queue pair; number of descriptors executed. */
@@ -167,7 +177,9 @@ export class WallEngine implements RunSink {
     const write = this.#op === DESC_OP.write;
     if (stamped && write) this.#readStamps(bytes);
     else this.#runs.clear();
-    const status = transfer(this.#arena, this.#access, sg, nents, bytes, write, this, this.#fault);
+    const sink = this.#faults === null ? this : this.#faults.begin(write, bytes);
+    const moved = transfer(this.#arena, this.#access, sg, nents, bytes, write, sink, this.#fault);
+    const status = this.#faults === null ? moved : this.#faults.end(moved);
     if (status !== DMA_STATUS.ok) return this.#faulted(status, write);
     const isLost = ((words[desc + DESC.flags] as number) & DESC_FLAG.lost) !== 0;
     if (stamped && !write && !isLost) {

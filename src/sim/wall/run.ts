@@ -7,6 +7,7 @@ import { WorkerPool } from "../../host/workers.ts";
 import { copyPhys, fillPhys } from "../../memory/copy.ts";
 import { store } from "../../shm/atomics.ts";
 import { HEADER, REGIONS } from "../../shm/layout.ts";
+import { type FaultResult, mergeFaults } from "../fault_plan.ts";
 import { MAIN_OWNER, makeHostContext } from "../host_ports.ts";
 import { findLeaks } from "../leaks.ts";
 import type { RunOutcome } from "../result_assembly.ts";
@@ -82,11 +83,21 @@ export async function runWall(setup: RunSetup): Promise<RunOutcome> {
     events: 0,
     partial: options.signal.aborted || failure !== null,
     failure,
+    faults: faultsOf(outcomes, options.signal.aborted || failure !== null),
     debug: sessions.filter((session) => session !== null),
     leaks: failure === null ? findLeaks(ctx, system) : [],
     iotlbLookups: outcomes.reduce((sum, outcome) => sum + (outcome?.iotlbLookups ?? 0), 0),
     iotlbMisses: outcomes.reduce((sum, outcome) => sum + (outcome?.iotlbMisses ?? 0), 0),
   };
+}
+
+/** What an ended run had in flight was struck and not looked at. */
+function faultsOf(outcomes: readonly (WallOutcome | null)[], ended: boolean): FaultResult[] {
+  const whole = outcomes.filter((outcome) => outcome !== null);
+  return mergeFaults(
+    whole.map(({ faults }) => faults),
+    ended ? [] : whole.flatMap(({ struck }) => struck),
+  );
 }
 
 /** Passes an abort on and shows progress until every worker is gone. */

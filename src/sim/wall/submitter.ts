@@ -11,6 +11,7 @@ import { ringBell } from "../../shm/doorbell.ts";
 import { COMPLETION, DESC, QPAIR, REGIONS } from "../../shm/layout.ts";
 import { ringPeek, ringPublish, ringRelease, ringReserve } from "../../shm/ring.ts";
 import { copyByCpu } from "../cpu_copy.ts";
+import type { FaultPlan } from "../fault_plan.ts";
 import { CloneIo } from "../io_path.ts";
 import type { CloneSpec } from "../load/clones.ts";
 import { CloneRunner } from "../load/runner.ts";
@@ -20,6 +21,7 @@ import type { JobStats } from "../stats.ts";
 import type { System } from "../system.ts";
 import type { IoHook } from "../test_hook.ts";
 import { DESC_FLAG } from "./engine.ts";
+import { SubmitterFaults } from "./submitter_faults.ts";
 
 const RETRY_NS = 1000;
 const SUBMIT_BATCH = 128;
@@ -30,6 +32,8 @@ export interface SubmitterOptions {
   readonly verify: boolean;
   readonly debug: RunDebug | null;
   readonly ioHook: IoHook;
+  /** Outcomes of the profile's faults; null = none. */
+  readonly faults: FaultPlan | null;
 }
 
 /** One clone on its thread; {@link poll} never blocks. Times are nanoseconds of performance.now. */
@@ -50,6 +54,8 @@ export class WallSubmitter {
   readonly #paths: Uint8Array;
   /** Tags of commands that met a revoked window and wait for a new mapping. */
   readonly #revoked: number[] = [];
+  /** Null: nothing goes wrong. */
+  readonly #faults: SubmitterFaults | null;
   #opened = false;
   #failedTries = 0;
   #aborted = false;
@@ -78,6 +84,8 @@ export class WallSubmitter {
     this.#descs = REGIONS.descriptors.word + spec.index * QPAIR_DEPTH * DESC.WORDS;
     this.#comps = REGIONS.completions.word + spec.index * QPAIR_DEPTH * COMPLETION.WORDS;
     this.#paths = new Uint8Array(this.io.tags);
+    const device = system.machine.devices[spec.device]?.name ?? "";
+    this.#faults = options.faults === null ? null : new SubmitterFaults(options.faults, device, this.io.tags);
   }
 
   start(nowNs: number): void {
@@ -145,7 +153,8 @@ export class WallSubmitter {
   }
 
   #complete(tag: number, status: number, comp: number, nowNs: number): void {
-    if (status === DMA_STATUS.staleWindow) {
+    const struck = this.#faults?.repeats(tag, status, this.io.bytes[tag] as number) === true;
+    if (status === DMA_STATUS.staleWindow || struck) {
       this.#revoked.push(tag);
       return;
     }
@@ -206,7 +215,7 @@ export class WallSubmitter {
   }
 
   #refusal(code: number, bytes: number): string {
-    return refusalText(this.#ctx, this.io.device, { bytes, phys: this.#spec.buffers?.base ?? 0, attrs: 0 }, code);
+    return refusalText(this.#ctx, this.io.device, { bytes, phys: this.io.held.plan?.base ?? 0, attrs: 0 }, code);
   }
 
   #describe(desc: number, tag: number): void {

@@ -1,5 +1,6 @@
 /** What crosses to a wall worker, and what comes back. */
 import type { ArenaHandle } from "../../shm/arena.ts";
+import type { FaultResult } from "../fault_plan.ts";
 import type { LoadOptions } from "../load/clones.ts";
 import type { Machine } from "../machine/description.ts";
 import type { Profile } from "../profile/job.ts";
@@ -27,6 +28,9 @@ export interface WallOutcome {
   readonly jobs: readonly JobPlain[];
   /** What dma-debug found on this thread; null = off. */
   readonly debug: RunDebugPlain | null;
+  /** How the profile's faults ended on this thread, and commands that its engines saw struck, by fault. */
+  readonly faults: readonly FaultResult[];
+  readonly struck: readonly (readonly number[])[];
   readonly iotlbLookups: number;
   readonly iotlbMisses: number;
   /** Sums of the cost records of all mappings of this worker. */

@@ -15,6 +15,7 @@ import { fetchAdd, load, store } from "../../shm/atomics.ts";
 import { parkBegin, parkCancel, parkSleep, ringBell } from "../../shm/doorbell.ts";
 import { HEADER, QPAIR, REGIONS } from "../../shm/layout.ts";
 import { ringUsed } from "../../shm/ring.ts";
+import { FaultPlan } from "../fault_plan.ts";
 import { makeHostContext } from "../host_ports.ts";
 import { type CloneSpec, planClones } from "../load/clones.ts";
 import { DirectPayload } from "../payload.ts";
@@ -67,6 +68,7 @@ class WallWorker {
   readonly #lazyDomains: readonly DmaDomain[];
   readonly #pool: BouncePool | null;
   readonly #debug: RunDebug | null;
+  readonly #faults: FaultPlan | null;
   #startNs = 0;
 
   constructor(task: WallTask) {
@@ -83,6 +85,8 @@ class WallWorker {
       .map((device) => device.domain)
       .filter((domain) => domain?.mode === "lazy")
       .filter((domain) => engineWorker(domain?.index ?? 0, task.workers) === task.worker) as DmaDomain[];
+    const { faults = [] } = task.profile;
+    this.#faults = faults.length === 0 ? null : new FaultPlan(faults, task.load.seed, 0);
     this.#stats = task.profile.jobs.map(() => new JobStats());
     this.#addEngines(system, clones);
     this.#addSubmitters(system, clones);
@@ -101,6 +105,8 @@ class WallWorker {
     return {
       jobs: this.#stats.map((stats) => stats.plain()),
       debug: this.#debug?.plain() ?? null,
+      faults: this.#faults?.results() ?? [],
+      struck: this.#engines.map(({ struck }) => struck),
       iotlbLookups: this.#engines.reduce((sum, engine) => sum + engine.lookups, 0),
       iotlbMisses: this.#engines.reduce((sum, engine) => sum + engine.misses, 0),
       mapCounters: {},
@@ -198,7 +204,12 @@ class WallWorker {
         index: clone.index,
         submitterWord: workerWord(cloneWorker(clone, workers)),
       }));
-      this.#engines.push(new WallEngine(this.#arena, engine.index, engine.device, access, worker, qpairs, payload));
+      const device = system.machine.devices[engine.device]?.name ?? "";
+      const { specs = [] } = this.#faults ?? {};
+      const faults = specs.length === 0 ? null : { specs, seed: this.#task.load.seed, device };
+      this.#engines.push(
+        new WallEngine(this.#arena, engine.index, engine.device, access, worker, qpairs, payload, faults),
+      );
       for (const pair of qpairs) {
         this.#pairs.push(REGIONS.qpairs.word + pair.index * REGIONS.qpairs.stride + QPAIR.sq);
       }
@@ -217,6 +228,7 @@ class WallWorker {
           verify: this.#task.verify,
           debug: this.#debug,
           ioHook: this.#task.ioHook,
+          faults: this.#faults,
         }),
       );
       this.#pairs.push(REGIONS.qpairs.word + clone.index * REGIONS.qpairs.stride + QPAIR.cq);

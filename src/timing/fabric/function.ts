@@ -6,11 +6,11 @@
  * posted writes behind it do not.
  */
 import { completionOverheadBytes, requestOverheadBytes, tlpBytesPerS } from "../../pcie/link.ts";
-import { RateServer, Server, type ServerStats } from "../server.ts";
+import { type Burst, RateServer, Server, type ServerStats } from "../server.ts";
 import type { StageLog } from "../stage_log.ts";
-import { CreditRing } from "./credits.ts";
-import type { HostPort } from "./host_port.ts";
-import type { FunctionShape, IssueShape, WayShape } from "./shape.ts";
+import { type HostPort, PortQueue } from "./host_port.ts";
+import { issuePs } from "./issue.ts";
+import type { FunctionShape, WayShape } from "./shape.ts";
 import { TagPool } from "./tag_pool.ts";
 import { climb, descend, type SharedLink } from "./uplinks.ts";
 
@@ -59,14 +59,17 @@ export class DeviceFunction {
   /** Wire bytes of a request, and of a completion, besides the data. */
   readonly #requestBytes: number;
   readonly #completionBytes: number;
-  readonly #posted: CreditRing;
+  readonly #posted: TagPool;
   readonly #port: HostPort;
+  readonly #portQueue: PortQueue;
   /** A request, and a byte, on the wire. */
   readonly #requestPs: number;
   readonly #bytePs: number;
   readonly #hopsPs: number;
   /** Links between this one and the root complex, from the device up. */
   readonly #uplinks: readonly SharedLink[];
+  /** What is on its way. */
+  readonly #burst: Burst = { bytes: 0, pieces: 1, leadPs: 0 };
   /** Time on the wire of a full queue of posted TLPs. */
   readonly #queuedPs: number;
 
@@ -76,8 +79,8 @@ export class DeviceFunction {
     this.way = way;
     const rate = tlpBytesPerS(way.link);
     this.up = new RateServer(`${name} link up`, "link", rate);
-    this.down = new RateServer(`${name} link down`, "link", rate);
-    this.tags = new TagPool(`${name} tags`, shape.tags);
+    this.down = new RateServer(`${name} link down`, "link", rate, true);
+    this.tags = new TagPool(`${name} tags`, "tags", shape.tags);
     this.#mpsBytes = way.link.mpsBytes;
     this.#mrrsBytes = way.link.mrrsBytes;
     this.#rcbBytes = way.link.rcbBytes ?? RCB_BYTES;
@@ -85,8 +88,9 @@ export class DeviceFunction {
     this.#completionBytes = completionOverheadBytes(way.link);
     this.#reader = new Server(`${name} read engine`, "device");
     this.#writer = new Server(`${name} write engine`, "device");
-    this.#posted = new CreditRing(`${name} posted credits`, way.postedHeaders);
+    this.#posted = new TagPool(`${name} posted credits`, "credits", way.postedHeaders);
     this.#port = port;
+    this.#portQueue = new PortQueue(port);
     this.#hopsPs = way.hops * way.hopPs;
     this.#bytePs = PS_PER_S / rate;
     this.#requestPs = Math.floor(this.#requestBytes * this.#bytePs);
@@ -107,16 +111,18 @@ export class DeviceFunction {
     const tagPs = this.tags.take(engineEndPs, requests);
     this.log?.step(this.#reader.name, this.#reader.startPs, engineEndPs);
     this.log?.wait(this.tags.name, tagPs);
-    const sentPs = this.#sendUp(tagPs, requests * this.#requestBytes, target) - (requests - 1) * this.#requestPs;
+    const sentPs =
+      this.#sendUp(tagPs, this.#start(requests * this.#requestBytes, requests), target) -
+      (requests - 1) * this.#requestPs;
     // Hardware translates on arrival; the model adds the same time to the completion.
     this.log?.insert(WALKERS, this.log.walkWaitPs, target.translatePs - this.log.walkWaitPs);
     const cutBytes = bytes < this.#port.shape.combineBytes ? this.#rcbBytes : this.#mpsBytes;
-    const wireBytes = bytes + this.#completionBytes * Math.ceil(bytes / cutBytes);
+    const completions = Math.ceil(bytes / cutBytes);
+    const wireBytes = bytes + this.#completionBytes * completions;
+    const burst = this.#start(wireBytes, completions);
     const dataPs =
-      target.peer === null
-        ? this.#hostData(sentPs, bytes, target)
-        : this.#peerData(target.peer, sentPs, wireBytes, target);
-    const wireEndPs = this.#sendDown(dataPs, wireBytes, target);
+      target.peer === null ? this.#hostData(sentPs, bytes, target) : this.#peerData(target.peer, sentPs, burst, target);
+    const wireEndPs = this.#sendDown(dataPs, burst, target);
     // Closed form of several requests: data flow as soon as the first is answered, the last one waited for the last tag.
     const stepPs = Math.floor((wireBytes * this.#bytePs) / requests);
     const arrivedPs = Math.max(wireEndPs, dataPs + this.tags.lastPs - tagPs + stepPs) + target.translatePs;
@@ -131,40 +137,48 @@ export class DeviceFunction {
   write(nowPs: number, addr: number, bytes: number, first: boolean, target: Target): number {
     const engineEndPs = this.#writer.serve(nowPs, issuePs(this.shape.write, addr, bytes, first));
     const tlps = Math.ceil(bytes / this.#mpsBytes);
-    const creditPs = this.#posted.enter(engineEndPs, tlps);
-    const wireBytes = bytes + this.#requestBytes * tlps;
-    this.sentPs = this.up.serve(creditPs, wireBytes);
+    const creditPs = this.#posted.take(engineEndPs, tlps);
+    const burst = this.#start(bytes + this.#requestBytes * tlps, tlps);
+    // The first TLP leaves with the first credit, the last one waits for the last.
+    burst.leadPs = this.#posted.lastPs - creditPs;
+    this.sentPs = this.up.serveBurst(this.#posted.lastPs, burst);
     this.log?.step(this.#writer.name, this.#writer.startPs, engineEndPs);
     this.log?.wait(this.#posted.name, creditPs);
     this.log?.step(this.up.name, this.up.startPs, this.sentPs);
     // The function queues as many posted TLPs as its link has credits; requests wait behind them (PCIe ordering).
     this.writeFreePs = Math.max(engineEndPs, this.sentPs - this.#queuedPs);
-    return target.peer === null
-      ? this.#hostWrite(bytes, tlps, wireBytes, target)
-      : this.#peerWrite(target.peer, tlps, wireBytes, target);
+    return target.peer === null ? this.#hostWrite(bytes, burst, target) : this.#peerWrite(target.peer, burst, target);
   }
 
   /** A small read beside the data: a command fetch. Returns when it has arrived. */
   controlRead(nowPs: number, bytes: number, target: Target): number {
-    const sentPs = this.#sendUp(nowPs, this.#requestBytes, target);
-    const arrivedPs = this.#sendDown(this.#hostData(sentPs, bytes, target), bytes + this.#completionBytes, target);
+    const sentPs = this.#sendUp(nowPs, this.#start(this.#requestBytes, 1), target);
+    const dataPs = this.#hostData(sentPs, bytes, target);
+    const arrivedPs = this.#sendDown(dataPs, this.#start(bytes + this.#completionBytes, 1), target);
     this.log?.serve(WALKERS, arrivedPs + target.translatePs);
     return arrivedPs + target.translatePs;
   }
 
   /** Small posted writes beside the data, `tlps` in a row: completion entry and message. Returns when memory has them. */
   controlWrite(nowPs: number, bytes: number, tlps: number, target: Target): number {
-    const sentPs = this.#sendUp(nowPs, bytes + tlps * this.#requestBytes, target);
-    const orderedPs = this.#port.commit(sentPs, sentPs + target.translatePs, bytes, target.memoryPs);
+    const sentPs = this.#sendUp(nowPs, this.#start(bytes + tlps * this.#requestBytes, tlps), target);
+    const orderedPs = this.#portQueue.commit(sentPs, sentPs + target.translatePs, bytes, target.memoryPs);
     this.log?.serve(WALKERS, sentPs + target.translatePs);
     this.log?.step(this.#port.name, orderedPs, orderedPs + this.#port.shape.writePs);
     return orderedPs + this.#port.shape.writePs;
   }
 
+  /** TLPs of full size that the data link layer sends again: they take the wire, nothing else. */
+  replay(nowPs: number, tlps: number, up: boolean): void {
+    if (tlps === 0) return;
+    const wire = up ? this.up : this.down;
+    wire.serve(nowPs, tlps * (this.#mpsBytes + (up ? this.#requestBytes : this.#completionBytes)));
+  }
+
   /** When the root complex has the data of a read that reached it at `sentPs`. */
   #hostData(sentPs: number, bytes: number, target: Target): number {
     const heldPs = this.#port.shape.readPs + target.memoryPs;
-    const startPs = this.#port.admitRead(sentPs, bytes, heldPs);
+    const startPs = this.#portQueue.admitRead(sentPs, bytes, heldPs);
     const { log } = this;
     if (log !== null) {
       log.step(this.#port.name, startPs, startPs + this.#port.shape.readPs);
@@ -173,12 +187,12 @@ export class DeviceFunction {
     return startPs + heldPs;
   }
 
-  #hostWrite(bytes: number, tlps: number, wireBytes: number, target: Target): number {
+  #hostWrite(bytes: number, burst: Burst, target: Target): number {
     let arrivedPs = this.sentPs + this.#hopsPs;
     this.log?.serve(SWITCHES, arrivedPs);
-    arrivedPs = climb(this.#uplinks, this.#uplinks.length, arrivedPs, wireBytes, this.log);
-    const orderedPs = this.#port.commit(arrivedPs, arrivedPs + target.translatePs, bytes, target.memoryPs);
-    this.#posted.leave(orderedPs, tlps);
+    arrivedPs = climb(this.#uplinks, this.#uplinks.length, arrivedPs, burst, this.log);
+    const orderedPs = this.#portQueue.commit(arrivedPs, arrivedPs + target.translatePs, bytes, target.memoryPs);
+    this.#leave(arrivedPs, orderedPs, burst);
     const admittedPs = orderedPs + this.#port.shape.writePs;
     const { log } = this;
     if (log !== null) {
@@ -189,15 +203,16 @@ export class DeviceFunction {
     return admittedPs + target.memoryPs;
   }
 
-  #peerWrite(peer: DeviceFunction, tlps: number, wireBytes: number, target: Target): number {
+  #peerWrite(peer: DeviceFunction, burst: Burst, target: Target): number {
     let atPs = this.sentPs + this.#hopsPs;
     this.log?.serve(SWITCHES, atPs);
     atPs = target.viaRoot
-      ? this.#throughRoot(atPs, wireBytes)
-      : climb(this.#uplinks, target.ownLinks, atPs, wireBytes, this.log);
-    atPs = descend(peer.#uplinks, peer.#peerLinks(target), atPs, wireBytes, this.log);
-    const endPs = peer.down.serve(atPs, wireBytes) + target.translatePs;
-    this.#posted.leave(endPs, tlps);
+      ? this.#throughRoot(atPs, burst)
+      : climb(this.#uplinks, target.ownLinks, atPs, burst, this.log);
+    atPs = descend(peer.#uplinks, peer.#peerLinks(target), atPs, burst, this.log);
+    const arrivedPs = peer.down.serveBurst(atPs, burst);
+    const endPs = arrivedPs + target.translatePs;
+    this.#leave(arrivedPs, endPs, burst);
     const { log } = this;
     if (log !== null) {
       log.insert(WALKERS, log.walkWaitPs, target.translatePs - log.walkWaitPs);
@@ -209,37 +224,52 @@ export class DeviceFunction {
   }
 
   /** When a peer has sent the data of a read that reached it at `sentPs`. */
-  #peerData(peer: DeviceFunction, sentPs: number, wireBytes: number, target: Target): number {
-    const endPs = peer.up.serve(sentPs + target.memoryPs, wireBytes);
+  #peerData(peer: DeviceFunction, sentPs: number, burst: Burst, target: Target): number {
+    const endPs = peer.up.serveBurst(sentPs + target.memoryPs, burst);
     this.log?.serve(PEER_MEMORY, sentPs + target.memoryPs);
     this.log?.step(peer.up.name, peer.up.startPs, endPs);
-    return climb(peer.#uplinks, peer.#peerLinks(target), endPs, wireBytes, this.log);
+    return climb(peer.#uplinks, peer.#peerLinks(target), endPs, burst, this.log);
   }
 
-  #throughRoot(atPs: number, wireBytes: number): number {
-    const endPs = climb(this.#uplinks, this.#uplinks.length, atPs, wireBytes, this.log);
+  #throughRoot(atPs: number, burst: Burst): number {
+    const endPs = climb(this.#uplinks, this.#uplinks.length, atPs, burst, this.log);
     this.log?.serve(this.#port.name, endPs + this.#port.shape.peerPs);
     return endPs + this.#port.shape.peerPs;
   }
 
   /** Over this function's link and, unless it stays below the switch, those above it. */
-  #sendUp(nowPs: number, wireBytes: number, target: Target): number {
-    const wireEndPs = this.up.serve(nowPs, wireBytes);
+  #sendUp(nowPs: number, burst: Burst, target: Target): number {
+    const wireEndPs = this.up.serveBurst(nowPs, burst);
     let atPs = wireEndPs + this.#hopsPs;
     this.log?.step(this.up.name, this.up.startPs, wireEndPs);
     this.log?.serve(SWITCHES, atPs);
-    atPs = climb(this.#uplinks, this.#ownLinks(target), atPs, wireBytes, this.log);
+    atPs = climb(this.#uplinks, this.#ownLinks(target), atPs, burst, this.log);
     if (!target.viaRoot) return atPs;
     this.log?.serve(this.#port.name, atPs + this.#port.shape.peerPs);
     return atPs + this.#port.shape.peerPs;
   }
 
-  #sendDown(nowPs: number, wireBytes: number, target: Target): number {
-    const atPs = descend(this.#uplinks, this.#ownLinks(target), nowPs, wireBytes, this.log);
-    const wireEndPs = this.down.serve(atPs, wireBytes);
+  #sendDown(nowPs: number, burst: Burst, target: Target): number {
+    const atPs = descend(this.#uplinks, this.#ownLinks(target), nowPs, burst, this.log);
+    const wireEndPs = this.down.serveBurst(atPs, burst);
     this.log?.step(this.down.name, this.down.startPs, wireEndPs);
     this.log?.serve(SWITCHES, wireEndPs + this.#hopsPs);
     return wireEndPs + this.#hopsPs;
+  }
+
+  /** A burst that starts here, all at once. */
+  #start(bytes: number, pieces: number): Burst {
+    const burst = this.#burst;
+    burst.bytes = bytes;
+    burst.pieces = pieces;
+    burst.leadPs = 0;
+    return burst;
+  }
+
+  /** The receiver has passed on a burst that came until `arrivedPs`: one TLP after the other, at once when they were held back. */
+  #leave(arrivedPs: number, endPs: number, burst: Burst): void {
+    const stepPs = endPs > arrivedPs || burst.pieces === 1 ? 0 : Math.floor(burst.leadPs / (burst.pieces - 1));
+    this.#posted.release(endPs, burst.pieces, stepPs);
   }
 
   /** Own uplinks on the way: all to the host, to a peer those below the common switch. */
@@ -265,20 +295,10 @@ export class DeviceFunction {
   }
 
   rebase(shiftPs: number): void {
-    for (const part of [this.up, this.down, this.tags, this.#reader, this.#writer, this.#posted]) part.rebase(shiftPs);
+    for (const part of [this.up, this.down, this.tags, this.#reader, this.#writer, this.#posted, this.#portQueue])
+      part.rebase(shiftPs);
     this.readFreePs -= shiftPs;
     this.writeFreePs -= shiftPs;
     this.sentPs -= shiftPs;
   }
-}
-
-/** Occupancy of the DMA block by a quantum. */
-function issuePs(issue: IssueShape, addr: number, bytes: number, first: boolean): number {
-  let ps = (first ? issue.commandPs : 0) + issue.bytePs * bytes;
-  if (issue.chunkBytes > 0) {
-    // The chunk that holds the byte before belongs to the quantum before.
-    const before = first ? Math.floor(addr / issue.chunkBytes) - 1 : Math.floor((addr - 1) / issue.chunkBytes);
-    ps += (Math.floor((addr + bytes - 1) / issue.chunkBytes) - before) * issue.chunkPs;
-  }
-  return Math.round(ps);
 }

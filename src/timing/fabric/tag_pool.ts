@@ -1,15 +1,16 @@
 /**
- * Tags of a device function: each outstanding read request holds one until its last completion has arrived.
+ * Units that requests hold until their own time: tags of a device function, each held by an outstanding read request until its last
+ * completion has arrived, and header credits of its link, each held by a posted TLP until the receiver has passed it on.
  *
  * Source: PCI Express Base Specification, transaction descriptor (5, 8 or 10 tag bits). The pool belongs to the function:
  * more queues add no tags. Kept as a ring sorted by release time, because completions mostly end in order.
  */
 import type { ServerStats } from "../server.ts";
 
-/** Tags of one function. */
+/** Tags, or credits, of one function. */
 export class TagPool implements ServerStats {
   readonly name: string;
-  readonly kind = "tags";
+  readonly kind: string;
   readonly width: number;
   busyPs = 0;
   waitPs = 0;
@@ -19,8 +20,9 @@ export class TagPool implements ServerStats {
   readonly #freeAtPs: Float64Array;
   #head = 0;
 
-  constructor(name: string, count: number) {
+  constructor(name: string, kind: string, count: number) {
     this.name = name;
+    this.kind = kind;
     this.width = count;
     this.#freeAtPs = new Float64Array(count);
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CHUNK_BYTES, CHUNK_COUNT, CONTROL_BYTES } from "#dmasim/shm/capacities.js";
-import { layoutHash, RANK, REGIONS } from "#dmasim/shm/layout.js";
+import { RANK, REGIONS } from "#dmasim/shm/layout.js";
+import { layoutHash } from "#dmasim/shm/layout_hash.js";
 import type { PlacedField, RecordMeta, Region } from "#dmasim/shm/record.js";
 
 const regions: Region[] = Object.values(REGIONS);

@@ -7,7 +7,10 @@ import { mapPhys, unmapPhys } from "../../../host/dma/map.ts";
 import { allocDmaIova } from "../../../host/iommu/dma_iova.ts";
 import { freeIovaFast } from "../../../host/iommu/magazine.ts";
 import { failureOf } from "../../../host/status.ts";
+import { classifyFull } from "../../../host/swiotlb/classify.ts";
+import { holdings } from "../../../host/swiotlb/occupancy.ts";
 import { SLOT_BYTES } from "../../../host/swiotlb/pool.ts";
+import { sharedPools } from "../../../host/swiotlb/pools.ts";
 import { returnFrames, withholdFrames } from "../../../pagetable/frames.ts";
 import type { Executor } from "../executor.ts";
 import type { StressOp } from "../operation.ts";
@@ -21,6 +24,10 @@ const LARGEST_IOVA_BYTES = 2 ** 47;
 const HOG_RANGES_MAX = 4096;
 /** Enough IOVA space to push the next mapping behind tables that nobody has made yet. */
 const TABLE_HOG_BYTES = 2 ** 30;
+/** A last-level table maps as much; tables stay, so every injection looks for another one. */
+const TABLE_SPAN_BYTES = 2 ** 21;
+const TABLE_PLACES_MASK = 511;
+const SERVED = "served";
 const POOL_BYTES = [2 ** 18 - 2 * PAGE_BYTES, 2 ** 15, SLOT_BYTES];
 
 /** Takes every IOVA, maps, gives all back. */
@@ -42,11 +49,12 @@ export function exhaustIovas(executor: Executor, op: StressOp): string {
 export function exhaustTables(executor: Executor, op: StressOp): string {
   const { ctx } = executor.parts;
   const device = deviceOf(executor, op);
-  const at = allocDmaIova(ctx, device, TABLE_HOG_BYTES);
+  const hogBytes = TABLE_HOG_BYTES + (op.id & TABLE_PLACES_MASK) * TABLE_SPAN_BYTES;
+  const at = allocDmaIova(ctx, device, hogBytes);
   const withheld = withholdFrames(ctx.arena, ctx.lockOwner);
   const outcome = tryMap(executor, op);
   returnFrames(ctx.arena, ctx.lockOwner, withheld);
-  if (at >= 0) freeIovas(executor, device, [{ at, bytes: TABLE_HOG_BYTES }]);
+  if (at >= 0) freeIovas(executor, device, [{ at, bytes: hogBytes }]);
   return outcome;
 }
 
@@ -58,6 +66,29 @@ export function fillPool(executor: Executor, op: StressOp): string {
   const outcome = tryMap(executor, op);
   for (const range of hog) giveSlots(executor, device, range);
   return outcome;
+}
+
+/** A driver that never unmaps fills the pool; whoever asks why a mapping fails is told its name. */
+export function leakPool(executor: Executor, op: StressOp): string {
+  const { ctx } = executor.parts;
+  const device = deviceOf(executor, op);
+  const pool = device.pool;
+  assert(pool !== null, "the fault needs a pool");
+  const hog: Range[] = [];
+  for (const bytes of POOL_BYTES) takeSlots(executor, op, device, bytes, hog);
+  const refused = tryMap(executor, op);
+  const held = holdings(ctx.arena, ...sharedPools(ctx.arena, pool));
+  const mappings = held.find((holding) => holding.device === op.device)?.mappings ?? 0;
+  // The driver believes that it has unmapped these; what other workers map for the device is not stale.
+  const live = Math.max(0, mappings - hog.length);
+  const request = { orig: executor.addressOf(op), mappingBytes: SLOT_BYTES, allocAlignMask: 0 };
+  const { leak, reason, usedSlots } = classifyFull(ctx, device, request, (index) =>
+    index === op.device ? live : Number.POSITIVE_INFINITY,
+  );
+  const leakedSlots = hog.reduce((sum, { bytes }) => sum + Math.ceil(bytes / SLOT_BYTES), 0);
+  for (const range of hog) giveSlots(executor, device, range);
+  if (refused === SERVED || 2 * leakedSlots < usedSlots) return refused === SERVED ? SERVED : "others hold the pool";
+  return leak?.device === op.device ? `${refused}; classified: leaked` : `${refused}; classified: ${reason}`;
 }
 
 /** Takes all slots one by one and gives every second one back. */
@@ -87,7 +118,7 @@ function tryMap(executor: Executor, op: StressOp): string {
     executor.cpuLook(live, 0);
   }
   executor.release(live);
-  return nents > 0 ? "served" : `map refused: ${failureOf(-nents)?.name ?? nents}`;
+  return nents > 0 ? SERVED : `map refused: ${failureOf(-nents)?.name ?? nents}`;
 }
 
 function freeIovas(executor: Executor, device: DmaDevice, ranges: readonly Range[]): void {

@@ -2,7 +2,10 @@
 import type { Executor } from "../executor.ts";
 import { FindingError } from "../finding.ts";
 import type { StressOp } from "../operation.ts";
-import { exhaustIovas, exhaustTables, fillPool, fragmentPool } from "./exhaust.ts";
+import { exhaustIovas, exhaustTables, fillPool, fragmentPool, leakPool } from "./exhaust.ts";
+import { completionTimeout, linkDown, lostInterrupt, poisonedTlp, replayStorm, unplug } from "./link.ts";
+import type { FaultLog } from "./log.ts";
+import { exhaustArena, poisonMedia, removeMemory } from "./media.ts";
 import {
   forgetErrorCheck,
   leakMapping,
@@ -13,8 +16,9 @@ import {
   unmapWrongDirection,
   unmapWrongSize,
 } from "./misuse.ts";
-import type { FaultLog, FaultName } from "./table.ts";
+import type { FaultName } from "./table.ts";
 import { forgetInvalidation, useAfterUnmap, writeReadOnly } from "./translation.ts";
+import { revokeWindow } from "./window.ts";
 
 type Injection = (executor: Executor, op: StressOp) => string;
 
@@ -23,6 +27,7 @@ const INJECTIONS: Readonly<Partial<Record<FaultName, Injection>>> = {
   "table-exhaustion": exhaustTables,
   "pool-full": fillPool,
   "pool-fragmented": fragmentPool,
+  "pool-leaked": leakPool,
   "mapping-leak": leakMapping,
   "double-map": mapTwice,
   "double-unmap": unmapTwice,
@@ -33,6 +38,16 @@ const INJECTIONS: Readonly<Partial<Record<FaultName, Injection>>> = {
   "use-after-unmap": useAfterUnmap,
   "iotlb-not-invalidated": forgetInvalidation,
   "pte-permission": writeReadOnly,
+  "surprise-link-down": linkDown,
+  "replay-storm": replayStorm,
+  "completion-timeout": completionTimeout,
+  "poisoned-tlp": poisonedTlp,
+  "lost-interrupt": lostInterrupt,
+  "device-unplugged": unplug,
+  "pmem-poison": poisonMedia,
+  "window-revoked": revokeWindow,
+  "memory-removed": removeMemory,
+  "arena-exhausted": exhaustArena,
 };
 
 /** Runs the operation's fault; throws a finding when its outcome was not declared. */

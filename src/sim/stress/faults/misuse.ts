@@ -1,9 +1,8 @@
 /** Faults of a driver that uses the DMA API wrongly: the shadow checker sees them, memory does not suffer. */
-import { debugDump } from "../../../host/dma/debug/shadow.ts";
 import { DIR } from "../../../host/dma/device.ts";
 import { readByte, writeByte } from "../../../memory/copy.ts";
-import type { Live } from "../driver.ts";
 import type { Executor } from "../executor.ts";
+import type { Live } from "../live.ts";
 import type { StressOp } from "../operation.ts";
 
 const SILENT = "nothing noticed";
@@ -11,10 +10,9 @@ const SILENT = "nothing noticed";
 /** A mapping that is never unmapped: whoever lists what is pending finds it. */
 export function leakMapping(executor: Executor, op: StressOp): string {
   return mapped(executor, op, true, (live) => {
-    const { debug, driver, worker } = executor.parts;
+    const { driver } = executor.parts;
     executor.deviceTurn(live, 0);
-    const mark = `(job ${worker}, I/O ${op.id})`;
-    const pending = debugDump(debug, String).some((line) => line.endsWith(mark));
+    const pending = driver.pending(op.id);
     driver.unmap(live);
     return pending ? "dma-debug: pending" : SILENT;
   });
