@@ -36,6 +36,8 @@ const EXPECTED: Readonly<Record<keyof typeof MAP_FAILURES, readonly [number, boo
   windowBar32: [ENXIO, false],
   windowBridge: [ENXIO, false],
   windowClient: [EIO, false],
+  longtermFile: [EOPNOTSUPP, false],
+  notPinnable: [EFAULT, false],
 };
 
 describe("failures of mapping calls", () => {
