@@ -55,6 +55,8 @@ export class CostRecord {
   invalidatedPages = 0;
   /** Whole-domain flushes (lazy mode). */
   domainFlushes = 0;
+  /** Invalidations of devices' own TLBs (ATS). */
+  deviceTlbFlushes = 0;
   /** Window slots pointed at another page, pages revoked, reads behind posted writes, bytes moved to or from RAM instead. */
   windowRemaps = 0;
   windowRevokes = 0;
@@ -88,6 +90,7 @@ export class CostRecord {
     this.invalidations = 0;
     this.invalidatedPages = 0;
     this.domainFlushes = 0;
+    this.deviceTlbFlushes = 0;
     this.windowRemaps = 0;
     this.windowRevokes = 0;
     this.windowReadBacks = 0;

@@ -14,6 +14,7 @@ Entries:
   ram@0x10800+0x800          address+length in RAM; pmem@ and bar@ likewise
   pmem0+0x50000+4k           region+offset+length (regions: dmasim inspect machine NAME)
   bar:nvme3+0+4k             offset in the BAR of a device
+  private:gpu0+0x1000+4k     offset in a device's private memory, see --importer
   pfn:0x10+0x800@0x200       page frame+length@offset, without a struct page
 
 Examples:
@@ -53,6 +54,10 @@ function addWhere(command: Command): void {
     )
     .option("--attr <names>", "DMA attributes: skip-cpu-sync, mmio, no-warn, weak-ordering, privileged")
     .option("--resource", "map each entry by dma_map_resource, as MMIO, instead of the list by dma_map_sg")
+    .option(
+      "--importer <how>",
+      "private memory: resolve it to its owner's BAR or RAM, refuse it, or map it unchecked (default: the machine's)",
+    )
     .option("--arch <arch>", "one architecture of Linux 4.1 instead (dmasim list archs), or all side by side")
     .addOption(new Option("--era <era>", "kernel whose behaviour counts").choices(["4.1", "6.1", "6.12", "7.x"]))
     .addOption(

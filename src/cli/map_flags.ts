@@ -11,6 +11,7 @@ export interface MapFlags {
   readonly dir?: string;
   readonly attr?: string;
   readonly resource?: boolean;
+  readonly importer?: string;
   readonly mask?: string;
   readonly maxSeg?: string;
   readonly boundary?: string;

@@ -4,9 +4,11 @@
  * An address inside a peer window that the switch routes directly never reaches the IOMMU (that is
  * what a PCI bus address is); every other address of a translated device goes through its unit's
  * IOTLB and walker; without a domain the address is physical, or lies in one of the windows through which
- * the bus shows memory (dma-ranges). Outside those only MMIO answers, at its own address.
+ * the bus shows memory (dma-ranges). Outside those only MMIO answers, at its own address. Where nobody answers the access is a
+ * bus error, or ones and lost writes for a device that does not look (memory/master_abort.ts).
  */
 
+import { ABORT_AREA_BYTES, ABORT_ONES, ABORT_SINK } from "../memory/master_abort.ts";
 import type { PhysMap } from "../memory/physmap.ts";
 import type { PageTableFormat } from "../pagetable/format.ts";
 import type { Arena } from "../shm/arena.ts";
@@ -20,6 +22,8 @@ export interface BusWindow {
   readonly busEnd: number;
   /** CPU physical address minus bus address. */
   readonly physDelta: number;
+  /** Nobody answers there: a redirecting port sends the request to a root complex that does not forward it. */
+  readonly aborts?: boolean;
 }
 
 /** The translation a device is attached to. */
@@ -46,6 +50,7 @@ export class DeviceAccess {
   readonly #windows: readonly BusWindow[];
   /** Windows onto memory of a bus with dma-ranges; null = every address is physical. */
   readonly #inbound: readonly BusWindow[] | null;
+  readonly #ignoresAborts: boolean;
   readonly #translation: Translation = makeTranslation();
   /** Reads and writes walk pages of their own (a copy does both at a time). */
   readonly #readLatch: PageLatch;
@@ -57,7 +62,9 @@ export class DeviceAccess {
     attachment: Attachment | null,
     windows: readonly BusWindow[],
     inbound: readonly BusWindow[] | null = null,
+    ignoresAborts = false,
   ) {
+    this.#ignoresAborts = ignoresAborts;
     this.#arena = arena;
     this.#map = map;
     this.#attachment = attachment;
@@ -74,20 +81,29 @@ export class DeviceAccess {
     for (let i = 0; i < windows.length; i += 1) {
       const window = windows[i] as BusWindow;
       if (dmaAddr >= window.busStart && dmaAddr < window.busEnd) {
+        if (window.aborts === true) return this.#absent(Math.min(bytes, window.busEnd - dmaAddr), write);
         this.phys = dmaAddr + window.physDelta;
         this.bytes = Math.min(bytes, window.busEnd - dmaAddr);
         return DMA_STATUS.ok;
       }
     }
     if (this.#attachment !== null) return this.#translate(this.#attachment, dmaAddr, bytes, write);
-    if (this.#inbound !== null) return this.#enter(this.#inbound, dmaAddr, bytes);
+    if (this.#inbound !== null) return this.#enter(this.#inbound, dmaAddr, bytes, write);
     this.phys = dmaAddr;
     this.bytes = bytes;
-    return this.#map.decodes(dmaAddr, bytes) ? DMA_STATUS.ok : DMA_STATUS.busError;
+    return this.#map.decodes(dmaAddr, bytes) ? DMA_STATUS.ok : this.#absent(bytes, write);
+  }
+
+  /** Nobody claims the access. */
+  #absent(bytes: number, write: boolean): number {
+    if (!this.#ignoresAborts) return DMA_STATUS.busError;
+    this.phys = write ? ABORT_SINK : ABORT_ONES;
+    this.bytes = Math.min(bytes, ABORT_AREA_BYTES);
+    return DMA_STATUS.ok;
   }
 
   /** The first window that holds the address decides, as for the mapping code. */
-  #enter(inbound: readonly BusWindow[], dmaAddr: number, bytes: number): number {
+  #enter(inbound: readonly BusWindow[], dmaAddr: number, bytes: number, write: boolean): number {
     let reach = bytes;
     let phys = -1;
     for (let i = 0; i < inbound.length && phys < 0; i += 1) {
@@ -96,10 +112,10 @@ export class DeviceAccess {
       phys = dmaAddr + window.physDelta;
       reach = Math.min(bytes, window.busEnd - dmaAddr);
     }
-    if (phys < 0 && this.#map.regionAt(dmaAddr)?.kind !== "device") return DMA_STATUS.busError;
+    if (phys < 0 && this.#map.regionAt(dmaAddr)?.kind !== "device") return this.#absent(bytes, write);
     this.phys = phys < 0 ? dmaAddr : phys;
     this.bytes = reach;
-    return this.#map.decodes(this.phys, reach) ? DMA_STATUS.ok : DMA_STATUS.busError;
+    return this.#map.decodes(this.phys, reach) ? DMA_STATUS.ok : this.#absent(reach, write);
   }
 
   #translate(attachment: Attachment, dmaAddr: number, bytes: number, write: boolean): number {
@@ -123,7 +139,7 @@ export class DeviceAccess {
     this.phys = out.phys;
     this.slot = out.slot;
     this.bytes = Math.min(bytes, out.bytesToPageEnd);
-    if (!this.#map.decodes(out.phys, this.bytes)) return DMA_STATUS.busError;
+    if (!this.#map.decodes(out.phys, this.bytes)) return this.#absent(this.bytes, write);
     if (out.hit && this.#map.decodes(out.phys, out.bytesToPageEnd))
       latch.keep(dmaAddr, out.phys, out.bytesToPageEnd, out.slot);
     return DMA_STATUS.ok;

@@ -13,7 +13,7 @@
  *             lookup: compares plain words first (a torn value is at worst a miss), then reads under `seq`.
  * Progress:   lookups are wait-free and write nothing while they hit the newest entries; writers spin on one entry.
  * Forbidden:  lookup returns a page after the invalidation of that page returned; a mix of two pages.
- * Proof:      test/litmus/iotlb.test.ts (fill against invalidate)
+ * Proof:      test/litmus/iotlb.test.ts (fill against invalidate), test/proof
  *
  * Replacement is least recently used, by a clock that ticks with fills: entries used since the same fill tie.
  */

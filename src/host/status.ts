@@ -172,6 +172,20 @@ export const MAP_FAILURES = Object.freeze({
     mayRetry: false,
     remedy: "raise dma_mask_bits of the client, or move the BAR down",
   },
+  longtermFile: {
+    code: 23,
+    name: "long-term pin of a filesystem's DAX file: its blocks could never be given back",
+    errno: -95,
+    mayRetry: false,
+    remedy: "pin for the I/O only (pin: io), use device-DAX, or memory that is no file",
+  },
+  notPinnable: {
+    code: 24,
+    name: "no struct page to pin",
+    errno: -14,
+    mayRetry: false,
+    remedy: "pin memory with struct pages, or import it as a dma-buf (map: dma-buf)",
+  },
 } satisfies Record<string, MapFailure>);
 
 const BY_CODE: readonly MapFailure[] = Object.values(MAP_FAILURES);

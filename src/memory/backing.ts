@@ -7,6 +7,7 @@
  *             of a race gives its chunk to nobody (it stays zero and unused).
  * Ordering:   chunkPhys is written before the directory word is published.
  * Progress:   wait-free; running out is the status -1, never a throw, on the hot path.
+ * Proof:      test/litmus/chunk.test.ts, test/proof
  * Untouched memory reads as zero and costs nothing. Chunks that follow each other in physical space
  * do not follow each other in the arena, so every run is cut at 64 KiB.
  */

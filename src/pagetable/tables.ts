@@ -9,7 +9,7 @@
  *             its reuse therefore sees another generation at its end and starts again.
  * Progress:   lock-free but for the frame pool.
  * Forbidden:  a walk that returns an entry written by another domain.
- * Proof:      test/litmus/iotlb.test.ts (table reuse)
+ * Proof:      test/litmus/iotlb.test.ts (table reuse), test/proof (install)
  *
  * The kernel keeps a removed table until the next IOTLB flush, for the paging-structure caches; here the
  * generation takes that part, so frames return to the pool at once.

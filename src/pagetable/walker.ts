@@ -5,7 +5,7 @@
  * Invariants: a result is a leaf that stood in the tree at one moment of the call.
  * Ordering:   the generation is loaded before the root and after the leaf; entries by 64-bit atomic loads.
  * Progress:   lock-free: a walk starts again only when tables were taken out meanwhile.
- * Proof:      test/litmus/iotlb.test.ts (table reuse)
+ * Proof:      test/litmus/iotlb.test.ts (table reuse), test/proof (table reuse)
  */
 import type { Iova, Phys } from "../base/addr.ts";
 import type { Arena } from "../shm/arena.ts";

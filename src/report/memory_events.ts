@@ -33,6 +33,7 @@ function renderEvent(screen: Screen, event: MemoryEventResult): string[] {
 }
 
 function outcomeText({
+  event,
   outcome,
   ret,
   blocks,
@@ -42,10 +43,14 @@ function outcomeText({
   pinned_pages: pinned,
 }: MemoryEventResult): string {
   if (outcome === "online") return `online, ${plural(blocks, "memory block")}, ${formatBytes(memmap)} of struct pages`;
+  if (outcome === "refused" && event === "truncate") return `refused (${ret}): no file of a filesystem`;
   if (outcome === "refused") return `refused (${ret}): not whole memory blocks`;
   if (outcome === "not reached") return "not reached: the load had ended";
   const pins = pinned === 0 ? "no page was pinned" : `up to ${plural(pinned, "page")} pinned`;
+  if (outcome === "truncated")
+    return `file truncated after ${formatNs(waited)} and ${plural(tries, "try", "tries")}, ${pins}`;
   if (outcome === "offline") return `offline after ${formatNs(waited)} and ${plural(tries, "try", "tries")}, ${pins}`;
+  if (event === "truncate") return `file not truncated (${ret}): ${pins} after ${formatNs(waited)}`;
   return `still online (${ret}): ${pins} after ${formatNs(waited)}`;
 }
 

@@ -9,7 +9,7 @@
  *             parked or the worker sees the published work (Dekker).
  * Progress:   every sleep has a deadline; a lost wake-up costs at most that.
  * Forbidden:  work published, worker asleep, producer saw parked = 0.
- * Proof:      test/litmus/doorbell.test.ts
+ * Proof:      test/litmus/doorbell.test.ts, test/proof
  */
 import { fetchAdd, load, notify, store, wait } from "./atomics.ts";
 import { WORKER } from "./layout.ts";

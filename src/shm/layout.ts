@@ -1,6 +1,5 @@
 /**
  * THE only file with byte positions: every control byte of the arena, with its owner.
- *
  * ```
  * 0                                       CONTROL_BYTES (1 GiB)                        ARENA_BYTES (4 GiB)
  * | header workers copy-rings qpairs ...  | 64 KiB chunks: bytes of RAM, PMEM, device memory           |
@@ -436,6 +435,7 @@ export const DEVICE = defineRecord("device", 192, {
   faults: u32("any", "faults of this device (fetch-add)"),
   peerLine: line(),
   peerMaps: u32("any", "peers' live mappings of its BARs (fetch-add); bit 30 = its driver is going, no new ones"),
+  tlbFlushes: u32("any", "invalidations of its own TLB (ATS; fetch-add)"),
 });
 
 /** Fault recording register (VT-d 11.14): what an IOMMU or bridge refused. */

@@ -9,7 +9,7 @@
  * Progress:   spins briefly, then sleeps with a deadline and looks again; a lock that does not come free in
  *             LOCK_DEADLINE_MS is reported with its owner by an exception, never waited for.
  * Forbidden:  two owners at once; a lost wake-up longer than the deadline.
- * Proof:      test/litmus/mutex.test.ts
+ * Proof:      test/litmus/mutex.test.ts, test/proof
  */
 import { compareExchange, load, notify, store, wait } from "./atomics.ts";
 

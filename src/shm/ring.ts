@@ -8,7 +8,7 @@
  *             tail; the consumer loads tail, reads slots, then frees them by one atomic store of head.
  * Progress:   both sides are wait-free; the cached copies spare an atomic load while there is room or work.
  * Forbidden:  a slot read before it was written; a slot overwritten before it was read.
- * Proof:      test/litmus/ring.test.ts
+ * Proof:      test/litmus/ring.test.ts, test/proof
  */
 import { load, store } from "./atomics.ts";
 import { RING } from "./layout.ts";

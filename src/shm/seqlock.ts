@@ -8,7 +8,7 @@
  * Progress:   readers that see a change treat the record as absent or retry; a writer that finds an
  *             odd value spins (the section is a few plain stores, never a park).
  * Forbidden:  a reader that returns a mix of two writes.
- * Proof:      test/litmus/seqlock.test.ts
+ * Proof:      test/litmus/seqlock.test.ts, test/proof
  */
 import { compareExchange, load, store } from "./atomics.ts";
 

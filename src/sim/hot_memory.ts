@@ -22,6 +22,7 @@ export function withHotMemory(machine: Machine, profile: Profile): Machine {
 
 function checkRemoved(machine: Machine, profile: Profile, added: readonly HotAddEvent[]): void {
   for (const event of profile.events ?? []) {
+    if (event.kind === "truncate") checkTruncated(profile, event.name);
     if (event.kind !== "hot_remove" || added.some(({ name, atNs }) => name === event.name && atNs <= event.atNs))
       continue;
     throw new DmasimError({
@@ -33,4 +34,17 @@ function checkRemoved(machine: Machine, profile: Profile, added: readonly HotAdd
       at: { file: profile.file },
     });
   }
+}
+
+function checkTruncated(profile: Profile, name: string): void {
+  if (profile.jobs.some((job) => job.name === name && job.file !== undefined)) return;
+  const files = profile.jobs.filter(({ file }) => file !== undefined).map((job) => job.name);
+  throw new DmasimError({
+    code: "DMASIM_EVENT_FILE",
+    what: "no job of this name has a DAX file to truncate",
+    value: name,
+    limit: files.length === 0 ? "no job has file" : `jobs with a file: ${files.join(", ")}`,
+    remedy: "give the job file: fsdax and a pmem region as target",
+    at: { file: profile.file },
+  });
 }

@@ -14,7 +14,9 @@ import { MAP_FAILURES, MAP_OK } from "../host/status.ts";
 import { BufferPayload } from "./buffer_payload.ts";
 import type { CommandCopies, CopyLists } from "./copy_io.ts";
 import { copyCommands } from "./copy_test_io.ts";
+import { DmaBufLists } from "./dma_buf_lists.ts";
 import { DriverDma } from "./driver_dma.ts";
+import { HeldMemory } from "./held_memory.ts";
 import { describeBuffer } from "./list_build.ts";
 import { ListMapping, physAt } from "./list_mapping.ts";
 import { BufferRing } from "./load/buffer_ring.ts";
@@ -61,17 +63,17 @@ export class CloneIo {
   readonly #payload: Payload | null;
   readonly #buffers: BufferPayload | null;
   readonly #dma: DriverDma;
-  readonly #lists: ListMapping;
+  readonly #lists: ListMapping | DmaBufLists;
   readonly #lost: LostWrites;
   readonly #windows: WindowIo | null;
+  /** Where the buffers lie, and what is held of that beside I/Os. */
+  readonly held: HeldMemory;
   readonly #copy: CommandCopies | null;
   readonly #staged: StagedCopy | null;
   readonly #copyLists: CopyLists[] = [];
   readonly #key: readonly [number, number];
   /** Test hook: what one I/O does wrong; none when it has happened. */
   #hook: IoHook;
-  /** Memory that the next commands take. */
-  #plan: BufferPlan | null;
   /** Null: the command of a tag lies in the buffer of that number. */
   readonly ring: BufferRing | null;
   /** By tag: entry of the list that carries the end mark, 0 = the list is as allocated; whether syncs of it do something. */
@@ -112,20 +114,21 @@ export class CloneIo {
     this.version = new Float64Array(this.tags);
     this.expected = new Float64Array(this.tags);
     this.io = new Float64Array(this.tags);
-    this.persistent = spec.job.map === "persistent";
+    this.persistent = spec.job.map === "persistent" || spec.job.map === "dma-buf";
     this.what = { job: spec.jobIndex, engine: spec.engine, io: 0, unit: 0, version: 0 };
     this.#dma = new DriverDma(ctx, this.device, debug, this.what);
-    this.#lists = new ListMapping(ctx, this.#dma, system.memmap, spec.job.map === "raw");
+    const lists = new ListMapping(ctx, this.#dma, system.memmap, spec.job.map === "raw");
+    this.#lists = spec.job.map === "dma-buf" ? new DmaBufLists(system, ctx, this.device) : lists;
     this.#windows = windowIoOf(system, ctx, this.#dma, spec, this.tags);
+    this.held = new HeldMemory(system, ctx, spec, this.tags);
     this.#lost = new LostWrites(ctx.arena, ctx.lockOwner, spec.device, spec.commandBytesMax);
     this.#staged = spec.peerBase === null ? null : new StagedCopy(ctx, spec.peerBase - (spec.buffers?.base ?? 0));
     const delta = this.#staged?.delta;
     const { buffers } = spec;
     this.#buffers = buffers && payload && new BufferPayload(ctx.arena, payload, buffers, key.lo, key.hi, delta);
-    this.#plan = spec.buffers;
     this.ring = spec.buffers?.places === undefined ? null : new BufferRing(spec.buffers.places, this.tags);
     this.#copy =
-      spec.copy === null ? null : copyCommands(ctx, this.#dma, system.memmap, spec, spec.copy, this.#lists, payload);
+      spec.copy === null ? null : copyCommands(ctx, this.#dma, system.memmap, spec, spec.copy, lists, payload);
   }
 
   /** Allocates the lists and maps what is mapped once; MAP_OK or a failure code. */
@@ -150,14 +153,11 @@ export class CloneIo {
       this.dstNents.fill(1);
       return this.#copy.open(this.what, this.keyLo, this.keyHi);
     }
+    const pinned = this.held.take();
+    if (pinned !== MAP_OK) return pinned;
     const code = this.persistent ? this.#mapAll() : MAP_OK;
     this.#staged?.name();
     return code;
-  }
-
-  /** Later commands lie in hot-added RAM, or again where they lay; those in flight stay where they are. */
-  useHotBuffers(on: boolean): void {
-    if (this.spec.hotBuffers !== null) this.#plan = on ? this.spec.hotBuffers : this.spec.buffers;
   }
 
   /** Undoes {@link open}; every command must be finished. */
@@ -168,6 +168,7 @@ export class CloneIo {
     this.#copy?.close();
     for (let tag = 0; tag < this.#mappedTags; tag += 1) this.#unmap(tag, DIR.bidirectional);
     this.#mappedTags = 0;
+    this.held.release();
     for (let tag = 0; tag < this.tags; tag += 1) {
       if ((this.sg[tag] as number) > 0) freeSg(this.#ctx.arena, this.#ctx.lockOwner, this.sg[tag] as number);
       this.#windows?.free(this.deviceSg[tag] as number);
@@ -278,7 +279,7 @@ export class CloneIo {
       this.origNents[tag] = this.#windows.describe(tag, this.sg[tag] as number, bytes);
       return;
     }
-    const plan = this.#plan as BufferPlan;
+    const plan = this.held.plan as BufferPlan;
     const place = this.ring === null ? tag : this.ring.take(tag);
     const last = this.#lastEntry[tag] as number;
     this.#lastEntry[tag] = describeBuffer(this.#ctx.arena, plan, place, this.sg[tag] as number, bytes, last);

@@ -76,6 +76,7 @@ function groupOf(name: string): ConstantGroup {
 /** Prices are built whole; what this machine can never be charged for is left out. */
 function applies(machine: Machine, name: string): boolean {
   if (groupOf(name) === "IOMMU" && machine.iommu.kind === "none") return false;
+  if (name.startsWith("ats.")) return machine.devices.some(({ ats }) => ats);
   if (name.startsWith("virt.")) return machine.iommu.kind === "virtio-iommu";
   if (name.startsWith("cache.")) return machine.devices.some((device) => !device.coherent);
   if (name.startsWith("device.default.memory")) return machine.devices.some(({ bars }) => bars.length > 0);

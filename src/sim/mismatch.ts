@@ -11,12 +11,21 @@ import { HEADER, MISMATCH, REGIONS } from "../shm/layout.ts";
 import type { Mismatch } from "./result.ts";
 
 /** What a wrong byte turned out to be, as stored in MISMATCH records. */
-export const MISMATCH_KIND = Object.freeze({ corrupt: 0, stale: 1, misdirected: 2, underCopy: 3, overCopy: 4 });
-const KIND_NAMES = ["corrupt", "stale", "misdirected", "under-copy", "over-copy"] as const;
+export const MISMATCH_KIND = Object.freeze({
+  corrupt: 0,
+  stale: 1,
+  misdirected: 2,
+  underCopy: 3,
+  overCopy: 4,
+  allOnes: 5,
+});
+const KIND_NAMES = ["corrupt", "stale", "misdirected", "under-copy", "over-copy", "all-ones"] as const;
 
 /** A unit's header: its number in bytes 0..3, its version in bytes 4..7. */
 export const HEADER_BYTES = 8;
 const VERSION_AT = 4;
+/** What a read finds where nobody answers. */
+const ALL_ONES = 0xff;
 
 /** What was being compared when a byte differed. */
 export interface CheckedTransfer {
@@ -54,18 +63,19 @@ export function recordMismatch(
 }
 
 /**
- * Tells under-copy, misdirection and staleness from corruption by what stands at the first wrong byte: a header of
+ * Tells under-copy, a read that nobody answered, misdirection and staleness from corruption by what stands at the first wrong byte: a header of
  * another unit or version speaks of misplaced or old data, unless the unit's body (`bodyIsRight`) is the expected one.
  */
 export function classifyMismatch(arena: Arena, phys: Phys, streamOff: number, bodyIsRight: boolean): number {
-  if (isPoison(arena, phys)) return MISMATCH_KIND.underCopy;
+  if (isRunOf(arena, phys, POISON)) return MISMATCH_KIND.underCopy;
+  if (isRunOf(arena, phys, ALL_ONES)) return MISMATCH_KIND.allOnes;
   const inUnit = lowBits(streamOff, UNIT_BYTES);
   if (inUnit >= HEADER_BYTES || bodyIsRight) return MISMATCH_KIND.corrupt;
   return inUnit < VERSION_AT ? MISMATCH_KIND.misdirected : MISMATCH_KIND.stale;
 }
 
-function isPoison(arena: Arena, phys: Phys): boolean {
-  for (let i = 0; i < 4; i += 1) if (readByte(arena, phys + i) !== POISON) return false;
+function isRunOf(arena: Arena, phys: Phys, byte: number): boolean {
+  for (let i = 0; i < 4; i += 1) if (readByte(arena, phys + i) !== byte) return false;
   return true;
 }
 

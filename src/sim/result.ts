@@ -122,7 +122,7 @@ export interface Leak {
 
 /** One failed comparison; addresses are hexadecimal text, `expected` and `actual` the first wrong byte. */
 export interface Mismatch {
-  readonly kind: "corrupt" | "stale" | "misdirected" | "under-copy" | "over-copy";
+  readonly kind: "corrupt" | "stale" | "misdirected" | "under-copy" | "over-copy" | "all-ones";
   readonly job: string;
   readonly io: number;
   /** Offset of the first wrong byte in the I/O. */
@@ -161,10 +161,10 @@ export interface DeviceReach {
 /** What became of a hotplug event. */
 export interface MemoryEventResult {
   readonly at_ns: number;
-  readonly event: "hot_add" | "hot_remove";
+  readonly event: "hot_add" | "hot_remove" | "truncate";
   readonly region: string;
-  /** `refused`: not whole memory blocks; `busy`: pages were still pinned when the wait was over. */
-  readonly outcome: "online" | "refused" | "offline" | "busy" | "not reached";
+  /** `refused`: not whole memory blocks, or a file that cannot be truncated; `busy`: pages were still pinned when the wait was over. */
+  readonly outcome: "online" | "refused" | "offline" | "truncated" | "busy" | "not reached";
   /** 0 or -errno. */
   readonly ret: number;
   readonly tries: number;

@@ -15,14 +15,15 @@ import { framesUsed } from "../pagetable/frames.ts";
 import type { Arena } from "../shm/arena.ts";
 import { CHUNK_BYTES } from "../shm/capacities.ts";
 import { domainWord } from "../shm/domain_record.ts";
-import { DOMAIN, REGIONS, WORKER } from "../shm/layout.ts";
+import { DEVICE, DOMAIN, REGIONS, WORKER } from "../shm/layout.ts";
 import type { ServerStats } from "../timing/server.ts";
 import { bottleneckOf, type IoTotals } from "./bottleneck.ts";
 import { confidenceOf } from "./confidence.ts";
 import type { CloneSpec } from "./load/clones.ts";
 import { isPaced } from "./load/pace.ts";
-import { stagedNote } from "./load/staged.ts";
+import { forcedNote, stagedNote } from "./load/staged.ts";
 import { mismatchCount, readMismatches } from "./mismatch.ts";
+import type { JobSpec } from "./profile/job.ts";
 import type {
   Bottleneck,
   Confidence,
@@ -124,9 +125,17 @@ function jobResult(setup: RunSetup, index: number, stats: JobStats): JobResult {
     faults: stats.faults,
     retries: stats.retries,
     verified_ios: stats.verifiedIos,
-    notes: first.staged === null ? job.ignored : [...job.ignored, stagedNote(first.staged)],
+    notes: jobNotes(setup, first, job),
     ...(job.latencyTarget === null ? {} : { latency_target: { depth: stats.foundDepth, met: stats.depthMet } }),
   };
+}
+
+function jobNotes({ system }: RunSetup, { device, staged, dax }: CloneSpec, job: JobSpec): string[] {
+  const forced = dax === null ? forcedNote(system, device, [job.target, job.source]) : null;
+  const notes = [...job.ignored];
+  if (staged !== null) notes.push(stagedNote(staged));
+  if (forced !== null) notes.push(forced);
+  return notes;
 }
 
 function resourcesOf(outcome: RunOutcome): ResourceResult[] {
@@ -166,6 +175,15 @@ function domainFlushes(arena: Arena, devices: readonly DmaDevice[]): number {
   }, 0);
 }
 
+/** Invalidations of devices' own TLBs; nothing on a machine without ATS. */
+function deviceTlbFlushes(arena: Arena, devices: readonly DmaDevice[]): Record<string, number> {
+  const caching = devices.filter(({ domain }) => domain?.ats === true);
+  if (caching.length === 0) return {};
+  const flushesOf = ({ index }: DmaDevice) =>
+    arena.u32[REGIONS.devices.word + index * DEVICE.WORDS + DEVICE.tlbFlushes] as number;
+  return { device_tlb_flushes: caching.reduce((sum, device) => sum + flushesOf(device), 0) };
+}
+
 function swiotlbCounters(arena: Arena, pool: BouncePool): Record<string, number> {
   const booted = { slots: slotsTotal(arena, pool), used_hiwater: slotsUsedHiwater(arena, pool) };
   if (pool.growth === undefined) return booted;
@@ -186,6 +204,7 @@ function countersOf(setup: RunSetup, outcome: RunOutcome): Record<string, Record
       faults: faultCount(arena),
       table_frames: framesUsed(arena),
       domain_flushes: domainFlushes(arena, system.devices),
+      ...deviceTlbFlushes(arena, system.devices),
     },
     iotlb: { lookups: outcome.iotlbLookups, misses: outcome.iotlbMisses },
     ...(pool === null ? {} : { swiotlb: swiotlbCounters(arena, pool) }),

@@ -17,6 +17,7 @@ import { type PeerRegion, PeerTable } from "../host/p2p/route.ts";
 import { initWindowSet, type WindowSet } from "../host/p2p/window_set.ts";
 import { planGrowth } from "../host/swiotlb/grown.ts";
 import { initPool } from "../host/swiotlb/pool.ts";
+import { initMasterAbort } from "../memory/master_abort.ts";
 import { Memmap } from "../memory/memmap.ts";
 import { PhysMap, type PhysRegion } from "../memory/physmap.ts";
 import type { PageTableFormat } from "../pagetable/format.ts";
@@ -104,17 +105,30 @@ export class System {
   accessOf(arena: Arena, device: number): DeviceAccess {
     const { domain, dmaRanges } = this.devices[device] as DmaDevice;
     const attachment = domain === null ? null : { unit: domain.unit, domain: domain.index, format: this.format };
-    return new DeviceAccess(arena, this.map, attachment, this.#windowsOf(device), dmaRanges && inboundOf(dmaRanges));
+    return new DeviceAccess(
+      arena,
+      this.map,
+      attachment,
+      this.#windowsOf(device),
+      dmaRanges && inboundOf(dmaRanges),
+      this.machine.devices[device]?.ignoresAborts,
+    );
   }
 
   #windowsOf(device: number): BusWindow[] {
-    return this.#bars
-      .filter((_, region) => this.bars.route(region, device) === PEER_ROUTE.busAddr)
-      .map((region) => ({
-        busStart: region.start + region.busOffset,
-        busEnd: region.start + region.busOffset + region.bytes,
-        physDelta: -region.busOffset,
-      }));
+    const isTranslated = this.devices[device]?.domain !== null;
+    return (
+      this.#bars
+        .map((region, index) => ({ region, ...this.bars.decision(index, device) }))
+        // Redirected to an IOMMU that translates, a bus address is an IOVA like any other.
+        .filter(({ route, forced }) => route === PEER_ROUTE.busAddr && !(forced && isTranslated))
+        .map(({ region, forced }) => ({
+          aborts: forced,
+          busStart: region.start + region.busOffset,
+          busEnd: region.start + region.busOffset + region.bytes,
+          physDelta: -region.busOffset,
+        }))
+    );
   }
 }
 
@@ -135,6 +149,7 @@ export function initSystem(arena: Arena, system: System): void {
     if (device.domain !== null) initDomainIova(arena, device.domain, 1);
   }
   for (const set of system.windowSets) initWindowSet(arena, set);
+  if (system.machine.devices.some(({ ignoresAborts }) => ignoresAborts)) initMasterAbort(arena);
   const pool = system.pool;
   if (pool !== null) initPool(arena, pool.index, pool.slotBase, pool.areaBase, pool.nslabs, pool.nareas, pool.start);
 }
@@ -169,7 +184,7 @@ export function peerClientsOf(machine: Machine): PeerClient[] {
   return machine.devices.map((device, index) => {
     const mode = iommuModeOf(machine, device);
     const sendsTranslated = device.ats && (mode === "strict" || mode === "lazy");
-    return { device: index, port: device.parent, sendsTranslated };
+    return { device: index, port: device.parent, sendsTranslated, forces: device.forcesPeers };
   });
 }
 
@@ -266,6 +281,7 @@ function domainOf(
     pageShifts: format.pageShifts,
     forcedac: machine.iommu.forcedac,
     cpus: machine.cpus.count,
+    ats: device.ats,
     format,
   };
 }

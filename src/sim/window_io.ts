@@ -12,6 +12,7 @@ import type { HostContext } from "../host/context.ts";
 import { DIR, type DmaDevice } from "../host/dma/device.ts";
 import { sgSetDma, sgSetPhys, sgSetWindow } from "../host/dma/scatterlist.ts";
 import { allocSg, freeSg } from "../host/dma/sg_table.ts";
+import { flushDeviceTlb } from "../host/iommu/device_tlb.ts";
 import { type WindowClient, type WindowSet, windowFailure, windowSlotWord } from "../host/p2p/window_set.ts";
 import {
   beginRevoke,
@@ -131,6 +132,9 @@ export class WindowIo {
     if (this.#revoking >= 0 || before < 0 || this.#maps < this.#revokeEvery) return;
     this.#maps = 0;
     this.#revoking = beginRevoke(this.#ctx, this.#set, pfnOf(before));
+    // The importer drops what it keeps about the address, its own TLB's entry too, before the slot shows another page.
+    const { domain } = this.#dma.device;
+    if (this.#revoking >= 0 && domain !== null) flushDeviceTlb(this.#ctx, domain);
   }
 
   /** Undoes {@link map}. */

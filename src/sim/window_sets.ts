@@ -61,6 +61,7 @@ export function windowSetsOf(
       pages: Math.floor(memory.bytes / pageBytes),
       memoryStart: region.start,
       exposableBytes: memory.exposableBytes,
+      isFixed: !memory.moves,
       migrates: memory.migrates,
       ...migrationPool(machine, index, pageBytes, memory.migrates),
     };
@@ -78,12 +79,11 @@ export function windowClientOf(
   peers: PeerTable,
 ): WindowClient {
   const region = regions.findIndex(({ start }) => start === set.barStart);
+  const route = region < 0 ? PEER_ROUTE.notSupported : peers.route(region, device.index);
   const last = Math.min(device.dmaMask, maskOfBits(52));
-  return {
-    device: device.index,
-    route: region < 0 ? PEER_ROUTE.notSupported : peers.route(region, device.index),
-    addressLast: device.busDmaLimit === 0 ? last : Math.min(last, device.busDmaLimit),
-  };
+  const isIova = route === PEER_ROUTE.throughHostBridge && device.domain !== null;
+  const limit = device.busDmaLimit === 0 ? last : Math.min(last, device.busDmaLimit);
+  return { device: device.index, route, addressLast: isIova ? Number.MAX_SAFE_INTEGER : limit };
 }
 
 function slotsBelow(start: number, end: number, pageBytes: number, slots: number): number {

@@ -138,6 +138,7 @@ function plainPs(prices: HostPrices, cost: CostRecord): number {
     cost.linesFlushed * prices.cacheLinePs +
     (cost.slotsTaken > 0 ? prices.slotMapPs : 0) +
     windowWorkPs(prices, cost) +
+    cost.deviceTlbFlushes * prices.deviceTlbFlushPs +
     // A transient pool: memory as for a table page, then every slot record written.
     (cost.transientSlots > 0 ? prices.tablePs + cost.transientSlots * prices.slotProbePs : 0)
   );

@@ -68,3 +68,32 @@ describe("memory hotplug under load", () => {
     await expect(run([{ path: "events[1].hot_remove", value: "ram0" }])).rejects.toThrow(/no event before/);
   });
 });
+
+describe("memory added behind a window that does not grow", () => {
+  /** The bus shows the RAM of the boot, and no more. */
+  const WINDOW = { "devices.nvme0.dma_ranges": "[{ cpu: 0x0, bus: 0x0, size: 2GiB }]" };
+  const drive = (result: RunResult) => result.memory_events?.[0]?.devices.find(({ device }) => device === "nvme0");
+
+  it("a 64-bit drive that was direct starts to bounce", async () => {
+    const result = await run([], { set: WINDOW });
+    expectClean(result);
+    expect(drive(result)).toMatchObject({ way_before: "direct", way: "bounces outside its window" });
+    const paths = result.memory_events?.[0]?.paths.find(({ job }) => job === "drive");
+    expect(Object.keys(paths?.before ?? {})).toEqual(["direct"]);
+    expect(paths?.after.bounce).toBeGreaterThan(0);
+  });
+
+  it("without a pool the memory is out of its reach, and its I/O fails there", async () => {
+    const result = await run([], { set: { ...WINDOW, "swiotlb.size": 0 } });
+    expect(drive(result)).toMatchObject({ way_before: "direct", way: "unreachable" });
+    expect(result.jobs.find(({ jobname }) => jobname === "drive")?.error_text).toContain("overflow");
+    expect(result.integrity.leaks).toEqual([]);
+  });
+
+  it("a window with room for it keeps the drive direct", async () => {
+    const wide = { "devices.nvme0.dma_ranges": "[{ cpu: 0x0, bus: 0x0, size: 8GiB }]" };
+    const result = await run([], { set: wide });
+    expectClean(result);
+    expect(drive(result)).toMatchObject({ way_before: "direct", way: "direct" });
+  });
+});

@@ -24,7 +24,7 @@ import { IA64_SN2 } from "./ia64_sn2.ts";
 import { INTEL_IOMMU } from "./intel_iommu.ts";
 import { C6X, MICROBLAZE, MN10300, OPENRISC, TILE } from "./noncoherent_phys.ts";
 import { ARC, AVR32, BLACKFIN, FRV, HEXAGON, METAG, MIPS, NIOS2, SH, XTENSA } from "./noncoherent_va.ts";
-import { acceptsList } from "./pageless.ts";
+import { acceptsList, acceptsPages } from "./pageless.ts";
 import { PARISC_CCIO, PARISC_PCXL, PARISC_SBA } from "./parisc.ts";
 import { POWERPC_IOMMU, POWERPC_NONCOHERENT } from "./powerpc.ts";
 import { S390_PCI } from "./s390.ts";
@@ -97,7 +97,8 @@ export function archNamed(name: string): ArchRow {
 /** dma_map_sg of the row: the DMA side of the list is written, everything done is in the result. */
 export function mapOnArch(row: ArchRow, request: ArchRequest): ArchResult {
   const work = begin(row, request);
-  if (!acceptsList(row, request, work)) return result(request, work, row.errors.ret);
+  if (!acceptsPages(row, request, work) || !acceptsList(row, request, work))
+    return result(request, work, row.errors.ret);
   return result(request, work, row.ops.map(row, request, work));
 }
 

@@ -144,6 +144,8 @@ export interface ArchRequest {
   readonly pagelessPolicy?: PagelessPolicy;
   /** User virtual address by entry, for the user-alias policy. */
   readonly userVa?: readonly number[];
+  /** First entry of private device memory that nobody resolved, for a DMA layer that looks at the page. */
+  readonly unresolved?: number;
   /** The conversion that the row's `pageless.conversion` describes has been made. */
   readonly converted?: boolean;
 }

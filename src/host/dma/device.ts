@@ -51,6 +51,8 @@ export interface DmaDomain {
   /** iommu.forcedac: never try below 4 GiB first. */
   readonly forcedac: boolean;
   readonly cpus: number;
+  /** The device caches translations itself (ATS). Absent: false. */
+  readonly ats?: boolean;
   /** Page-table format; default four-level VT-d second level. Its page sizes and width agree with the fields above. */
   readonly format?: PageTableFormat;
 }

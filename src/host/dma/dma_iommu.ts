@@ -10,6 +10,7 @@ import { type PageTableFormat, PROT } from "../../pagetable/format.ts";
 import { mapRange, unmapRange } from "../../pagetable/mapper.ts";
 import { VTD_SECOND_LEVEL } from "../../pagetable/vtd.ts";
 import { type HostContext, PEER_ROUTE } from "../context.ts";
+import { flushDeviceTlb } from "../iommu/device_tlb.ts";
 import { allocDmaIova, freeDmaIova } from "../iommu/dma_iova.ts";
 import { freeIovaFast } from "../iommu/magazine.ts";
 import { MAP_FAILURES } from "../status.ts";
@@ -117,4 +118,5 @@ export function invalidate(ctx: HostContext, domain: DmaDomain, iova: Iova, byte
   cost.invalidatedPages += bytes / granuleBytes(domain);
   cost.addLock(COST_LOCK.invalidationQueue, domain.unit, 1);
   ctx.invalidation.invalidatePages(domain.unit, domain.index, iova, bytes);
+  flushDeviceTlb(ctx, domain);
 }

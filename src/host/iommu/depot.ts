@@ -7,7 +7,7 @@
  * Invariants: every magazine in the depot holds 127 pfns; last in, first out.
  * Ordering:   depot lock (rank 21) inside a magazine lock (20), outside the tree lock (22).
  * Progress:   a domain that finds no magazine frees into the tree instead.
- * Proof:      test/unit/host/iommu/magazine.test.ts, test/property/iova.test.ts
+ * Proof:      test/unit/host/iommu/magazine.test.ts, test/property/iova.test.ts, test/proof
  *
  * [6.1] The depot holds 32 magazines, the next one goes to the tree. [6.12+] It has no limit, and a worker
  * frees one magazine every 100 ms while the depot holds more than there are CPUs online.

@@ -22,6 +22,7 @@
  *
  * [4.1] One ring of 250 entries serves all CPUs (here: of a domain; the Intel driver has one for all domains).
  */
+
 import { assert } from "../../base/assert.ts";
 import { COST_LOCK } from "../../base/cost.ts";
 import { compareExchange, fetchAdd, load, store } from "../../shm/atomics.ts";
@@ -31,6 +32,7 @@ import { DOMAIN, FQ, FQ_ENTRY, REGIONS } from "../../shm/layout.ts";
 import { lock, unlock } from "../../shm/mutex.ts";
 import type { HostContext } from "../context.ts";
 import type { DmaDomain, FlushQueueOptions } from "../dma/device.ts";
+import { flushDeviceTlb } from "./device_tlb.ts";
 import { freeIovaFast } from "./magazine.ts";
 
 /** IOVA_DEFAULT_FQ_TIMEOUT. */
@@ -176,6 +178,7 @@ function flushDomain(ctx: HostContext, domain: DmaDomain): void {
   const base = domainWord(domain.index);
   fetchAdd(ctx.arena.i32, base + DOMAIN.flushStart, 1);
   ctx.invalidation.invalidateDomain(domain.unit, domain.index);
+  flushDeviceTlb(ctx, domain);
   fetchAdd(ctx.arena.i32, base + DOMAIN.flushFinish, 1);
   ctx.cost.domainFlushes += 1;
 }

@@ -7,7 +7,7 @@
  * Ordering:   magazine lock (rank 20), inside it depot (21) or tree (22).
  * Progress:   a hit takes one uncontended lock; misses go to the depot, then to the tree.
  * Forbidden:  the same pfn in two magazines.
- * Proof:      test/property/iova.test.ts, test/litmus/allocators.test.ts
+ * Proof:      test/property/iova.test.ts, test/litmus/allocators.test.ts, test/proof
  *
  * Kernel 4.1 has no such caches: there every call goes to the tree.
  */

@@ -30,6 +30,8 @@ export interface PeerClient {
   readonly port: string | null;
   /** ATS is on behind a translating IOMMU: its requests carry translated addresses. Absent: false. */
   readonly sendsTranslated?: boolean;
+  /** Its driver programs bus addresses of peers whatever the kernel says. Absent: false. */
+  readonly forces?: boolean;
 }
 
 /** What decided. */
@@ -54,6 +56,8 @@ export interface PeerDecision {
   readonly roots: readonly PortNode[];
   /** The hardware routes the requests below the common bridge although the kernel maps through the host bridge. */
   readonly passesRedirect: boolean;
+  /** Refused, and done all the same: the requests go to a root complex that does not forward them. */
+  readonly forced: boolean;
 }
 
 /** Decides for one client and one provider. */
@@ -66,14 +70,19 @@ export function decidePeer(topology: Topology, cpu: HostCpu, provider: PeerProvi
   const allowance = hostAllows(cpu, ...roots);
   const base = { hops, common, redirecting, allowance, roots };
   if (common !== null && redirecting.length === 0) {
-    return { ...base, route: PEER_ROUTE.busAddr, distance: hops, reason: "below-bridge", passesRedirect: false };
+    return { ...base, route: PEER_ROUTE.busAddr, distance: hops, reason: "below-bridge", ...PLAIN };
   }
   const allowed = allowance !== null;
+  const reason = common === null ? "no-common-bridge" : "redirect";
+  if (!allowed && client.forces === true) {
+    return { ...base, route: PEER_ROUTE.busAddr, distance: -1, reason, passesRedirect: false, forced: true };
+  }
   return {
     ...base,
     route: allowed ? PEER_ROUTE.throughHostBridge : PEER_ROUTE.notSupported,
     distance: allowed ? hops : -1,
-    reason: common === null ? "no-common-bridge" : "redirect",
+    reason,
+    forced: false,
     passesRedirect:
       allowed &&
       common !== null &&
@@ -82,6 +91,7 @@ export function decidePeer(topology: Topology, cpu: HostCpu, provider: PeerProvi
   };
 }
 
+const PLAIN = { passesRedirect: false, forced: false } as const;
 const NOWHERE: PeerDecision = {
   route: PEER_ROUTE.notSupported,
   distance: -1,
@@ -91,6 +101,6 @@ const NOWHERE: PeerDecision = {
   redirecting: [],
   allowance: null,
   roots: [],
-  passesRedirect: false,
+  ...PLAIN,
 };
 const OWN = { route: PEER_ROUTE.busAddr, distance: 0, hops: 0, reason: "own-bar" } as const;

@@ -40,6 +40,8 @@ export interface WindowSet {
   readonly memoryStart: Phys;
   /** Bytes from page 0 on that the device lets others see; the rest is its own. */
   readonly exposableBytes: number;
+  /** Slot n shows page n for good: the mapping was made when the driver came up. Absent: slots move. */
+  readonly isFixed?: boolean;
   /** Pages that cannot be shown migrate to RAM (HMM) instead of being refused. */
   readonly migrates: boolean;
   /** RAM for them, in window pages. */
@@ -52,7 +54,7 @@ export interface WindowClient {
   readonly device: number;
   /** PEER_ROUTE to the BAR. */
   readonly route: number;
-  /** Last address that it can put on the bus when it uses bus addresses. */
+  /** Last address of a slot that it can put on the bus; all of them when it uses IOVAs. */
   readonly addressLast: number;
 }
 
@@ -120,11 +122,11 @@ export function windowPageOf(set: WindowSet, devicePfn: Pfn): number {
   return Math.floor((devicePfn * PAGE_BYTES - set.memoryStart) / set.pageBytes);
 }
 
-/** Slots from the first on whose bus addresses the client can drive; all of them when its address is an IOVA. */
+/** Slots from the first on that the client can drive: by bus address, or by CPU address through the host bridge. */
 export function slotsInReach(set: WindowSet, client: WindowClient): number {
   const placed = Math.min(set.slots, set.slotsBar, set.slotsBridge);
-  if (client.route !== PEER_ROUTE.busAddr) return placed;
-  const room = client.addressLast + 1 - (set.barStart + set.busOffset);
+  const offset = client.route === PEER_ROUTE.busAddr ? set.busOffset : 0;
+  const room = client.addressLast + 1 - (set.barStart + offset);
   return Math.max(0, Math.min(placed, Math.floor(room / set.pageBytes)));
 }
 

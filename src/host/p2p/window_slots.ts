@@ -60,8 +60,9 @@ export function openSlot(ctx: HostContext, set: WindowSet, slot: number, page: n
   appendSlot(arena, set, slot);
   // The page's address is in place before an access can find the generation.
   store(arena.i32, at + WINDOW_SLOT.epoch, ((arena.i32[at + WINDOW_SLOT.epoch] as number) + 1) | 0);
-  countWindow(arena, set, WINDOW_SET.remaps);
   countWindow(arena, set, WINDOW_SET.open);
+  if (set.isFixed === true) return;
+  countWindow(arena, set, WINDOW_SET.remaps);
   ctx.cost.windowRemaps += 1;
 }
 
@@ -121,7 +122,7 @@ function readBack(ctx: HostContext, set: WindowSet, at: number): void {
 
 /** A closed, drained slot below `reach`, taken off the free list; -1 when none is left. Evicts the least recently used page that nobody uses. */
 export function claimSlot(ctx: HostContext, set: WindowSet, reach: number): number {
-  const free = takeFree(ctx, set, reach);
+  const free = takeFree(ctx, set, 1, reach);
   if (free >= 0) return free;
   const words = ctx.arena.i32;
   reapSlots(ctx, set);
@@ -135,20 +136,27 @@ export function claimSlot(ctx: HostContext, set: WindowSet, reach: number): numb
       closeSlot(ctx, set, slot - 1);
       countWindow(ctx.arena, set, WINDOW_SET.evictions);
       reapSlots(ctx, set);
-      const claimed = takeFree(ctx, set, reach);
+      const claimed = takeFree(ctx, set, 1, reach);
       if (claimed >= 0) return claimed;
     }
     slot = next;
   }
-  return takeFree(ctx, set, reach);
+  return takeFree(ctx, set, 1, reach);
 }
 
-function takeFree(ctx: HostContext, set: WindowSet, reach: number): number {
+/** Slot `slot` itself, off the free list; -1 while it drains. For windows that do not move. */
+export function takeSlot(ctx: HostContext, set: WindowSet, slot: number): number {
+  reapSlots(ctx, set);
+  return takeFree(ctx, set, slot + 1, slot + 1);
+}
+
+/** The first free slot of number `first` to `last`, counted from 1; -1 = none. */
+function takeFree(ctx: HostContext, set: WindowSet, first: number, last: number): number {
   const words = ctx.arena.i32;
   let link = windowSetWord(set) + WINDOW_SET.free;
   for (let slot = words[link] as number; slot !== 0; slot = words[link] as number) {
     const next = windowSlotWord(set, slot - 1) + WINDOW_SLOT.next;
-    if (slot <= reach) {
+    if (slot >= first && slot <= last) {
       words[link] = words[next] as number;
       return slot - 1;
     }

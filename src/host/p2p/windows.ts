@@ -13,7 +13,7 @@
  * Progress:   engines are wait-free and take no lock; nobody waits under the lock: a slot that drains is left on the
  *             closing list, and the next one who needs a slot looks again.
  * Forbidden:  a byte moved through a slot after it shows another page; waiting, copying or user code under the lock.
- * Proof:      test/litmus/windows.test.ts, test/scenario/windows.test.ts
+ * Proof:      test/litmus/windows.test.ts, test/scenario/windows.test.ts, test/proof
  */
 import type { Pfn, Phys } from "../../base/addr.ts";
 import { COST_LOCK } from "../../base/cost.ts";
@@ -33,7 +33,16 @@ import {
   windowSetWord,
   windowSlotWord,
 } from "./window_set.ts";
-import { claimSlot, closeSlot, countWindow, isClosing, openSlot, reapSlots, touchSlot } from "./window_slots.ts";
+import {
+  claimSlot,
+  closeSlot,
+  countWindow,
+  isClosing,
+  openSlot,
+  reapSlots,
+  takeSlot,
+  touchSlot,
+} from "./window_slots.ts";
 
 /** What {@link resolvePeerPage} answers. */
 export const RESOLVED = Object.freeze({
@@ -167,7 +176,7 @@ function showPage(ctx: HostContext, set: WindowSet, page: number, client: Window
   const reach = slotsInReach(set, client);
   let slot = (arena.i32[windowPageWord(set, page)] as number) - 1;
   const isShown = slot >= 0;
-  if (!isShown) slot = claimSlot(ctx, set, reach);
+  if (!isShown) slot = set.isFixed === true ? takeSlot(ctx, set, page) : claimSlot(ctx, set, reach);
   if (slot < 0 || slot >= reach) {
     refuse(set, out, slot < 0 ? UNEXPOSABLE.busy : UNEXPOSABLE.clientWidth);
     return;

@@ -16,6 +16,9 @@ export function peerReasonText(decision: PeerDecision): string {
   const apart = common === null ? "no common bridge" : `ACS redirects at ${names(redirecting)} below ${common}`;
   const passed = decision.passesRedirect ? "; translated requests (ATS) pass it, ACS Direct Translated is on" : "";
   if (route === PEER_ROUTE.notSupported) return `${apart}, and ${bridgesText(decision)}`;
+  if (decision.forced) {
+    return `${apart}, and ${bridgesText(decision)}; its driver does not ask: nobody answers (reads are 0xFF, writes are lost)`;
+  }
   if (allowance === "cpu") return `${apart}; the CPU's root ports forward between peers${passed}`;
   return `${apart}; ${bridgesText(decision)}${passed}`;
 }
@@ -27,20 +30,20 @@ export function peerRemedyText(decision: PeerDecision): string | null {
   if (common !== null && redirecting.length > 0 && !decision.passesRedirect) {
     return `clear the redirect: pci=disable_acs_redir=${redirecting.map((port) => port.name).join(";")} (devices below then share an IOMMU group)`;
   }
-  if (route !== PEER_ROUTE.notSupported) return null;
+  if (route !== PEER_ROUTE.notSupported && !decision.forced) return null;
   return "put both devices below one switch, or use a host whose bridge is on the list, or stage through memory";
 }
 
 /** What the kernel logs when it was asked for a peer and has to refuse or to say why (pci_p2pdma_distance_many, verbose). */
 export function peerKernelLines(decision: PeerDecision, providerAddress: string): readonly string[] {
-  const { reason, redirecting, route } = decision;
+  const { reason, redirecting, route, forced } = decision;
   const lines: string[] = [];
   if (reason === "redirect") {
     const list = redirecting.map((port) => port.name).join(";");
     lines.push(`ACS redirect is set between the client and provider (${providerAddress})`);
     lines.push(`to disable ACS redirect for this path, add the kernel parameter: pci=disable_acs_redir=${list}`);
   }
-  if (route === PEER_ROUTE.notSupported && reason !== "not-pci") {
+  if ((route === PEER_ROUTE.notSupported || forced) && reason !== "not-pci") {
     lines.push(
       `cannot be used for peer-to-peer DMA as the client and provider (${providerAddress}) do not share an upstream bridge or whitelisted host bridge`,
     );

@@ -11,7 +11,7 @@
  * Ordering:   `grown` is stored last and loaded first.
  * Progress:   who finds the worker running leaves the request for a later turn.
  * Forbidden:  two threads that add pools at once.
- * Proof:      test/unit/host/swiotlb/dynamic.test.ts
+ * Proof:      test/unit/host/swiotlb/dynamic.test.ts, test/proof
  *
  * One pool of an arena may grow. The real limit is free memory; here it is the reserve.
  */

@@ -2,7 +2,8 @@
  * Taking and returning slots: the next-fit search over free-run lengths (kernel/dma/swiotlb.c).
  *
  * Words:      SLOT.list, allocSize, padSlots, owner and AREA.index, used: holder of the area's lock;
- *             SLOT.origAddr of a taken slot: the mapping that owns it, without the lock.
+ *             SLOT.origAddr of a taken slot: the mapping that owns it, without the lock. An unmap also reads allocSize
+ *             of the slot before its own without the lock: whatever that slot holds meanwhile gives the same answer.
  * States:     free (list = free slots from here to the end of the run, never past the slot set),
  *             taken (list = 0).
  * Invariants: runs never join over a slot set's end, so a slot set belongs to one area and one lock;
@@ -11,7 +12,7 @@
  * Ordering:   everything under the area's lock; POOL.used follows by fetch-add after it.
  * Progress:   one area at a time, each at most once a call; a search looks at areaNslabs slots at most.
  * Forbidden:  two mappings of one slot; a lock held over a payload copy.
- * Proof:      test/property/swiotlb.test.ts, test/litmus/allocators.test.ts
+ * Proof:      test/property/swiotlb.test.ts, test/litmus/allocators.test.ts, test/proof
  */
 import type { Phys } from "../../base/addr.ts";
 import { alignDownWide, alignUp, lowBits, PAGE_BYTES } from "../../base/addr.ts";
@@ -137,7 +138,8 @@ export function returnToArea(ctx: HostContext, pool: BouncePool, slot: number, n
 
 /**
  * True when the taken `slot` is the first of its allocation. Exact: inside an allocation allocSize falls by one slot
- * from each to the next, it ends at most one slot above zero, and it begins above zero.
+ * from each to the next, it ends at most one slot above zero, and it begins above zero. Who owns `slot` needs no lock:
+ * the slot before is free (0) or the last of another allocation (one slot at most), however it changes meanwhile.
  */
 export function startsAllocation(arena: Arena, pool: BouncePool, slot: number): boolean {
   if ((slot & (SET_SLOTS - 1)) === 0) return true;

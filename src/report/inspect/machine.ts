@@ -132,6 +132,7 @@ function deviceText(machine: Machine, device: Device): string {
     device.coherent ? null : "not coherent",
     device.untrusted ? "untrusted" : null,
     device.ats ? "ATS" : null,
+    ...device.unassigned.map(({ kernelLine }) => kernelLine),
     device.preset === null ? null : `as ${device.preset}`,
     SERVICE_TEXT[device.serviceFrom],
   ]);

@@ -84,7 +84,12 @@ function refusedWords(archs: readonly ArchView[]): string {
     const site = runs.after.refusal?.site ?? "dma_map_sg → 0";
     sites.set(site, [...(sites.get(site) ?? []), name]);
   }
-  return [...sites].map(([site, names]) => `${names.join(", ")} (${siteWords(site)})`).join(", ");
+  return [...sites]
+    .map(
+      ([site, names]) =>
+        `${names.length === archs.length ? `all ${archs.length}` : names.join(", ")} (${siteWords(site)})`,
+    )
+    .join(", ");
 }
 
 /** A coherence index comes from a virtual address; a page-less entry may be given another. */

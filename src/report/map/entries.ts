@@ -10,7 +10,7 @@ const ENTRIES_SHOWN = 8;
 export function renderEntries(screen: Screen, { request, entries }: MappingPreview): string[] {
   const shown = entries.slice(0, ENTRIES_SHOWN).map((entry) => {
     const page = entry.hasPage ? "" : " (no page)";
-    return `${entry.region} ${hex(entry.phys)}+${hex(entry.bytes)}${page}`;
+    return `${entry.region} ${hex(entry.privatePage?.phys ?? entry.phys)}+${hex(entry.bytes)}${page}`;
   });
   const more = entries.length > ENTRIES_SHOWN ? `, … ${entries.length - ENTRIES_SHOWN} more` : "";
   const text = `${request.dir} · ${plural(entries.length, "entry", "entries")}: ${shown.join(", ")}${more}`;

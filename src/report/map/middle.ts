@@ -13,6 +13,21 @@ const COMPARISON_MAX = 58;
 
 /** Lines of one entry, at least one. */
 export function middleLines(preview: MappingPreview, view: EntryView, detail: Detail): readonly Cell[] {
+  const lines = mappingLines(preview, view, detail);
+  const resolved = view.segment === null ? null : resolvedLine(view);
+  return resolved === null ? lines : [resolved, ...lines];
+}
+
+/** What a private page became before the list was mapped. */
+function resolvedLine({ privatePage, phys }: EntryView): Cell | null {
+  if (privatePage === undefined) return null;
+  const { outcome, slot, generation } = privatePage;
+  if (outcome === "unresolved") return [piece("made-up frame, nobody looked", "bad")];
+  const where = outcome === "shown" ? `slot ${slot} generation ${generation}` : "migrated to RAM";
+  return [piece(`${where}, ${hex(phys)}`, "warn")];
+}
+
+function mappingLines(preview: MappingPreview, view: EntryView, detail: Detail): readonly Cell[] {
   if (view.segment === null) return [refusedLine(preview, view)];
   if (view.space === "iova") return translated(preview, view, detail);
   if (view.space === "bus") return [[piece(`bus address, ${view.via ?? "peer"}`)]];

@@ -93,7 +93,7 @@ function entryWidths(entries: readonly EntryView[], detail: Detail): Widths {
   return {
     index: String(entries.length - 1).length,
     region: widest((entry) => shorten(entry.region, detail.regionWidth)),
-    address: widest((entry) => addressText(entry.phys, detail)),
+    address: widest((entry) => addressText(ownAddress(entry), detail)),
     length: widest((entry) => `+${hex(entry.bytes)}`),
     pageless: entries.some((entry) => !entry.hasPage),
   };
@@ -102,7 +102,7 @@ function entryWidths(entries: readonly EntryView[], detail: Detail): Widths {
 function cpuCell(view: EntryView, detail: Detail, widths: Widths): Cell {
   const index = String(view.index).padStart(widths.index);
   const region = shorten(view.region, detail.regionWidth).padEnd(widths.region);
-  const address = addressText(view.phys, detail).padStart(widths.address);
+  const address = addressText(ownAddress(view), detail).padStart(widths.address);
   const length = `+${hex(view.bytes)}`.padEnd(widths.length);
   const tone: Tone = view.state === "refused" ? "bad" : view.state === "not reached" ? "dim" : "plain";
   const cells = [
@@ -111,6 +111,11 @@ function cpuCell(view: EntryView, detail: Detail, widths: Widths): Cell {
     piece(`${address} ${length}`, tone),
   ];
   return widths.pageless ? [...cells, piece(view.hasPage ? "        " : " no page", "warn")] : cells;
+}
+
+/** Private memory by its fictitious address, whatever stands for it. */
+function ownAddress({ privatePage, phys }: EntryView): number {
+  return privatePage?.phys ?? phys;
 }
 
 function arrowCell(view: EntryView): Cell {

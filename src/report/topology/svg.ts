@@ -9,6 +9,7 @@ const COLOURS: Readonly<Record<PathClass, string>> = {
   bridges: "#f2b880",
   sockets: "#eb9c78",
   staged: "#e58a8a",
+  aborted: "#b08ab8",
 };
 const CELL_WIDTH = 74;
 const CELL_HEIGHT = 38;

@@ -15,6 +15,7 @@ const PATHS: Readonly<Record<PathClass, readonly [cell: string, meaning: string]
   bridges: ["rc", "across root complexes of one node"],
   sockets: ["sock", "across NUMA nodes"],
   staged: ["cpu", "refused between peers: staged through memory by the CPU"],
+  aborted: ["0xFF", "refused, and forced by the driver: nobody answers"],
 };
 const GIGA = 1e9;
 const REMEDIES_MAX = 4;

@@ -113,9 +113,12 @@ export class BufferAllocator {
 
   /**
    * Where the buffers lie while hot-added RAM is online: the page allocator takes the highest, for jobs that name no other
-   * memory. Null = nothing is added, or the job keeps its buffers.
+   * memory. A job whose buffers are a file goes to RAM while that is truncated. Null = nothing is added, or the job keeps its
+   * buffers.
    */
   hotPlan(job: JobSpec, commandBytes: number, commands: number, reserved: readonly [Phys, Phys]): BufferPlan | null {
+    if (job.file === "fsdax" && job.pin === undefined)
+      return this.plan({ ...job, target: "ram" }, commandBytes, commands, reserved);
     const region = this.#map.regions.findLast(({ hot }) => hot === true);
     if (region === undefined || job.target !== "ram" || job.map === "persistent") return null;
     return this.plan({ ...job, target: region.name }, commandBytes, commands, reserved);

@@ -1,7 +1,11 @@
 /** The memory that one clone works on: buffers or copy areas, and the BAR areas that staged ones stand in for. */
+import { DmasimError } from "../../base/errors.ts";
+import { formatBytes } from "../../base/units.ts";
+import { unassignedBar } from "../machine/named_bar.ts";
 import type { JobSpec, Profile } from "../profile/job.ts";
 import type { System } from "../system.ts";
 import type { BufferAllocator, BufferPlan } from "./buffers.ts";
+import { checkDaxTarget } from "./dax_target.ts";
 import { type StagedWay, stagedWay } from "./staged.ts";
 
 /** Memory areas of a `copy` job. */
@@ -46,6 +50,7 @@ export function planMemory(
   need: MemoryNeed,
 ): ClonePlaces {
   const { bounceRange } = system;
+  for (const target of [job.target, job.source]) refuseUnassigned(system, job, target);
   const wayTo = (target: string) =>
     dax === null ? stagedWay(system, profile, extent.device, allocator.region(job, target)) : null;
   const staged = wayTo(job.target);
@@ -62,9 +67,24 @@ export function planMemory(
     };
     return { buffers: null, copy, staged: staged ?? stagedSource, peerBase: null };
   }
+  checkDaxTarget(job, allocator.region(job, job.target));
   const placed = dax !== null || staged !== null ? { ...job, target: "ram" } : job;
   const buffers = allocator.plan(placed, need.commandBytesMax, need.commands, bounceRange);
   const peerBase =
     staged === null ? null : allocator.area(job, job.target, buffers.stride * need.commands, bounceRange);
   return { buffers, copy: null, staged, peerBase };
+}
+
+/** A BAR for which the firmware found no room cannot be a target. */
+function refuseUnassigned({ machine }: System, job: JobSpec, target: string): void {
+  const bar = unassignedBar(machine, target);
+  if (bar === null) return;
+  throw new DmasimError({
+    code: "DMASIM_BAR_UNASSIGNED",
+    what: `job ${job.name} names a BAR that has no address: ${bar.kernelLine}`,
+    value: target,
+    limit: `${formatBytes(bar.bytes)} aligned to its size, in a window of the host bridge`,
+    remedy: "enlarge the host bridge's windows (more address bits, or a larger share of them for MMIO)",
+    at: job.at,
+  });
 }

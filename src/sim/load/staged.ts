@@ -35,3 +35,14 @@ export function stagedNote(way: StagedWay): string {
   const remedy = way.remedy === null ? "" : `; ${way.remedy}`;
   return `staged through memory by the CPU, ${way.provider} is no peer: ${way.reason}${remedy}`;
 }
+
+/** What the result says about a job whose driver forces refused peers; null when none of `targets` is one. */
+export function forcedNote(system: System, device: number, targets: readonly string[]): string | null {
+  for (const target of targets) {
+    const region = system.map.regions.find(({ name }) => name === target);
+    const index = region === undefined ? -1 : system.peers.regionAt(region.start);
+    if (index < 0 || !system.peers.decision(index, device).forced) continue;
+    return `forced to ${target} although the kernel refuses: ${peerReasonText(system.peers.decision(index, device))}`;
+  }
+  return null;
+}

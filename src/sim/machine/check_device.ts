@@ -4,10 +4,11 @@ import { formatBytes } from "../../base/units.ts";
 import { CPUS_MAX, ENGINES_MAX } from "../../shm/capacities.ts";
 import { REGIONS } from "../../shm/layout.ts";
 import { unsoundDmaRanges } from "./check_dma_ranges.ts";
+import { barNotForwarded, strayPortWindow } from "./check_port_windows.ts";
 import { unsoundWindows } from "./check_windows.ts";
-import type { Bar, Bridge, Device, Machine } from "./description.ts";
+import type { Device, Machine } from "./description.ts";
 import { isPreset, presetFamilies } from "./device_preset.ts";
-import { firstFault, formatRange, type MachineFault, nameList } from "./fault.ts";
+import { firstFault, type MachineFault, nameList } from "./fault.ts";
 
 /** First fault of devices and limits; undefined when all are sound. */
 export function checkDevices(machine: Machine): MachineFault | undefined {
@@ -20,9 +21,10 @@ export function checkDevices(machine: Machine): MachineFault | undefined {
     firstFault(machine.devices, (device, index) => unknownIrqCpu(machine, device, index)) ??
     firstFault(machine.devices, unsoundMedium) ??
     firstFault(machine.devices, unsoundMemory) ??
+    strayPortWindow(machine) ??
     unsoundWindows(machine) ??
     firstFault(machine.devices, duplicateBar) ??
-    firstFault(machine.devices, (device, index) => barOutsideWindows(machine, device, index)) ??
+    firstFault(machine.devices, (device, index) => barNotForwarded(machine, device, index)) ??
     unsoundDefault(machine)
   );
 }
@@ -116,7 +118,8 @@ function unsoundMedium(device: Device, index: number): MachineFault | undefined 
 
 function unsoundMemory(device: Device, index: number): MachineFault | undefined {
   const memory = device.memory;
-  if (memory === null || memory.bar === null || device.bars.some((bar) => bar.index === memory.bar)) return undefined;
+  const indexes = [...device.bars, ...device.unassigned].map((bar) => bar.index);
+  if (memory === null || memory.bar === null || indexes.includes(memory.bar)) return undefined;
   return {
     code: "DMASIM_MACHINE_UNKNOWN_BAR",
     path: ["devices", index, "memory", "bar"],
@@ -139,33 +142,6 @@ function duplicateBar(device: Device, index: number): MachineFault | undefined {
       remedy: "renumber one of them",
     };
   });
-}
-
-function barOutsideWindows(machine: Machine, device: Device, index: number): MachineFault | undefined {
-  const root = rootOf(machine, device);
-  if (root === undefined || root.windows.length === 0) return undefined;
-  return firstFault(device.bars, (bar, at) => {
-    if (root.windows.some((window) => holds(window, bar))) return undefined;
-    return {
-      code: "DMASIM_MACHINE_BAR_WINDOW",
-      path: ["devices", index, "bars", at, "start"],
-      what: `this BAR is outside the windows of ${root.name}`,
-      value: formatRange(bar.start, bar.bytes),
-      limit: root.windows.map((window) => formatRange(window.start, window.bytes)).join(", "),
-      remedy: "move the BAR into a window, or add a window",
-    };
-  });
-}
-
-function holds(window: Bridge["windows"][number], bar: Bar): boolean {
-  return bar.start >= window.start && bar.start + bar.bytes <= window.start + window.bytes;
-}
-
-function rootOf(machine: Machine, device: Device): Bridge | undefined {
-  const find = (name: string | null) => machine.bridges.find((bridge) => bridge.name === name);
-  let at = find(device.parent);
-  while (at !== undefined && at.parent !== null) at = find(at.parent);
-  return at;
 }
 
 function unsoundDefault(machine: Machine): MachineFault | undefined {

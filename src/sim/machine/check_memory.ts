@@ -149,8 +149,9 @@ function barRanges(machine: Machine): NamedRange[] {
 }
 
 function windowRanges(machine: Machine): NamedRange[] {
+  // Windows of ports lie inside those of their root complex.
   return machine.bridges.flatMap((bridge, index) =>
-    bridge.windows.map((window, at) => ({
+    (bridge.kind === "root-complex" ? bridge.windows : []).map((window, at) => ({
       what: `window of ${bridge.name}`,
       start: window.start,
       bytes: window.bytes,

@@ -136,8 +136,8 @@ function deviceParentKind(
 }
 
 function rootOnlyKeys(bridge: BridgeDocument, index: number): MachineFault | undefined {
-  const key = bridge.windows.length > 0 ? "windows" : bridge.bus_offset !== 0 ? "bus_offset" : undefined;
-  if (key === undefined || bridge.kind === "root-complex") return undefined;
+  const key = "bus_offset";
+  if (bridge.bus_offset === 0 || bridge.kind === "root-complex") return undefined;
   return {
     code: "DMASIM_MACHINE_ROOT_COMPLEX_ONLY",
     path: ["pcie", index, key],

@@ -184,6 +184,14 @@ export interface Bar {
   readonly bits: 32 | 64;
 }
 
+/** A BAR without an address. */
+export interface UnassignedBar {
+  readonly index: number;
+  readonly bytes: number;
+  /** What the kernel logs. */
+  readonly kernelLine: string;
+}
+
 /** A device that does DMA, with its driver's DMA parameters and its service figures. */
 export interface Device {
   readonly name: string;
@@ -216,6 +224,10 @@ export interface Device {
   readonly untrusted: boolean;
   /** Address Translation Services: the device asks the IOMMU itself and sends translated requests. */
   readonly ats: boolean;
+  /** The driver uses peers' bus addresses whatever the kernel decides. */
+  readonly forcesPeers: boolean;
+  /** Reads that nobody answers are all ones, and nothing fails. */
+  readonly ignoresAborts: boolean;
   /** Domain type; null = the machine's. */
   readonly iommuMode: IommuMode | null;
   /** IOMMU unit on the device's way to memory; null = untranslated. */
@@ -223,6 +235,8 @@ export interface Device {
   /** CPUs that take the interrupts, queue q on entry q modulo length; null = each queue interrupts its submitter. */
   readonly irqCpus: readonly number[] | null;
   readonly bars: readonly Bar[];
+  /** BARs for which the firmware found no room: they have no address. */
+  readonly unassigned: readonly UnassignedBar[];
   /** Memory of the device itself (GPU); null = none beside the BARs. */
   readonly memory: DeviceMemory | null;
   /** Medium behind the device: flash or disk (`block`), `wire`, or none. Not addressable memory. */
@@ -254,6 +268,8 @@ export interface DeviceMemory {
   readonly windowPageBytes: number;
   /** Bytes from the start that peers may see. */
   readonly exposableBytes: number;
+  /** Slots move over the memory; false = slot n shows page n. */
+  readonly moves: boolean;
   /** Pages that no window can show migrate to RAM. */
   readonly migrates: boolean;
   /** Mappings of a clone after which the device takes one page back; 0 = never. */

@@ -45,7 +45,7 @@ export interface ReachView {
   /** Last address that it drives, and the mask that all of RAM needs; inclusive. */
   readonly limit: number;
   readonly requiredMask: number;
-  readonly way: "translated" | "direct" | "bounces above its limit";
+  readonly way: "translated" | "direct" | "bounces above its limit" | "bounces outside its window" | "unreachable";
 }
 
 /** Everything that `inspect memory` shows. */
@@ -87,8 +87,20 @@ export function reachOf(machine: Machine, ramEnd: number): ReachView[] {
 
 function reach(name: string, device: DmaDevice, lastRamPage: number): ReachView {
   const limited = device.domain === null && addressingLimited(device, lastRamPage);
-  const way = device.domain !== null ? "translated" : limited ? "bounces above its limit" : "direct";
-  return { device: name, limit: dmaLimit(device), requiredMask: requiredMask(device, lastRamPage), way };
+  return {
+    device: name,
+    limit: dmaLimit(device),
+    requiredMask: requiredMask(device, lastRamPage),
+    way: wayOf(device, limited),
+  };
+}
+
+/** `limited`: some RAM is out of the device's reach. A fixed window onto memory (dma-ranges) does not grow with it. */
+function wayOf(device: DmaDevice, limited: boolean): ReachView["way"] {
+  if (device.domain !== null) return "translated";
+  if (!limited) return "direct";
+  if (device.pool === null) return "unreachable";
+  return device.dmaRanges === null ? "bounces above its limit" : "bounces outside its window";
 }
 
 function endOf(regions: readonly MemoryRegion[]): number {

@@ -1,6 +1,9 @@
 /** Resolves the devices of a machine: class defaults, place, PCI address, IOMMU unit. */
+
+import { hex } from "../../base/addr.ts";
 import { lastBusAddress } from "../../host/dma/range_map.ts";
-import type { Bar, Device, DeviceMemory, DeviceService, Medium, ServiceFrom } from "./description.ts";
+import { type AssignedBars, assignBars, barKey } from "./assign_bars.ts";
+import type { Bar, Device, DeviceMemory, DeviceService, Medium, ServiceFrom, UnassignedBar } from "./description.ts";
 import { DEVICE_CLASSES, type DeviceDefaults, platformBoundaryMask, UNLIMITED_SERVICE } from "./device_classes.ts";
 import { findBridge, linkOfDevice, nodeOfBridge, onlyUnit, unitOfBridge } from "./resolve_pcie.ts";
 import type { MachineDocument } from "./schema.ts";
@@ -9,6 +12,7 @@ import type { DeviceDocument } from "./schema_device.ts";
 /** Devices in the order of the document; `cpuCount` bounds the default number of queues. */
 export function resolveDevices(document: MachineDocument, cpuCount: number): Device[] {
   const bdfs = assignBdfs(document);
+  const assigned = assignBars(document);
   return document.devices.map((device, index) => ({
     name: device.name,
     class: device.class,
@@ -16,7 +20,8 @@ export function resolveDevices(document: MachineDocument, cpuCount: number): Dev
     bdf: bdfs[index] ?? "",
     ...resolvePlace(document, device),
     ...resolveDma(document, device, cpuCount),
-    bars: device.bars.map(resolveBar),
+    bars: device.bars.flatMap((bar) => resolveBar(device.name, bar, assigned)),
+    unassigned: unassignedOf(device, assigned),
     memory: resolveMemory(device),
     medium: resolveMedium(device, DEVICE_CLASSES[device.class].medium),
     service: resolveService(device, DEVICE_CLASSES[device.class].service),
@@ -38,6 +43,8 @@ function resolvePlace(document: MachineDocument, device: DeviceDocument) {
     coherent: device.coherent,
     untrusted: device.untrusted,
     ats: device.ats,
+    forcesPeers: device.forces_peers,
+    ignoresAborts: device.ignores_aborts,
   };
 }
 
@@ -64,27 +71,38 @@ function resolveBus(device: DeviceDocument): Pick<Device, "busDmaLimit" | "dmaRa
   return { busDmaLimit: device.bus_dma_limit || lastBusAddress(dmaRanges), dmaRanges };
 }
 
-function resolveBar(bar: DeviceDocument["bars"][number]): Bar {
-  return {
-    index: bar.index,
-    start: bar.start,
-    bytes: bar.size,
-    memmap: bar.memmap,
-    prefetchable: bar.prefetchable,
-    bits: bar.bits,
-  };
+function resolveBar(device: string, bar: DeviceDocument["bars"][number], assigned: AssignedBars): Bar[] {
+  const start = bar.start ?? assigned.get(barKey(device, bar.index)) ?? null;
+  if (start === null) return [];
+  const { index, size, memmap, prefetchable, bits } = bar;
+  return [{ index, start, bytes: size, memmap, prefetchable, bits }];
+}
+
+function unassignedOf({ name, bars }: DeviceDocument, assigned: AssignedBars): UnassignedBar[] {
+  return bars
+    .filter((bar) => bar.start === undefined && (assigned.get(barKey(name, bar.index)) ?? null) === null)
+    .map(({ index, size, bits, prefetchable }) => ({
+      index,
+      bytes: size,
+      kernelLine: `BAR ${index} [mem size ${hex(size)}${bits === 64 ? " 64bit" : ""}${prefetchable ? " pref" : ""}]: can't assign; no space`,
+    }));
 }
 
 function resolveMemory({ memory, bars }: DeviceDocument): DeviceMemory | null {
   if (memory === null) return null;
   const barBytes = bars.find((bar) => bar.index === memory.bar)?.size ?? 0;
+  const windowBytes = Math.min(memory.window ?? barBytes, barBytes);
   return {
     bytes: memory.size,
     memmap: memory.memmap,
     bar: memory.bar,
-    windowBytes: Math.min(memory.window ?? barBytes, barBytes),
+    windowBytes,
     windowPageBytes: memory.window_page,
-    exposableBytes: memory.exposable ?? memory.size,
+    exposableBytes: Math.min(
+      memory.exposable ?? memory.size,
+      memory.moves || windowBytes === 0 ? memory.size : windowBytes,
+    ),
+    moves: memory.moves,
     migrates: memory.migrate,
     revokeEvery: memory.revoke_every,
     importer: memory.importer,

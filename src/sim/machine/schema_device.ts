@@ -9,7 +9,11 @@ const SEGMENT_BYTES_MAX = 2 ** 32 - 1;
 
 const barSchema = z.strictObject({
   index: whole(0, 5).describe("BAR number"),
-  start: address().describe("CPU physical address, aligned to the size"),
+  start: address()
+    .optional()
+    .describe(
+      "CPU physical address, aligned to the size. Default: the firmware finds room in the host bridge's windows, or none",
+    ),
   size: size(16).describe("Size, a power of two"),
   memmap: z
     .enum(["none", "p2pdma"])
@@ -41,6 +45,12 @@ const deviceMemorySchema = z.strictObject({
   revoke_every: whole(0, 1e9)
     .default(0)
     .describe("The device takes a page back (move_notify) after this many mappings of a job clone; 0 = never"),
+  moves: z
+    .boolean()
+    .default(true)
+    .describe(
+      "The BAR's slots move over the memory; false = slot n shows page n, and what lies behind the BAR is never shown",
+    ),
   importer: z
     .enum(["resolve", "refuse", "unchecked"])
     .default("resolve")
@@ -135,6 +145,17 @@ const dma = {
     .boolean()
     .default(false)
     .describe("Address Translation Services: translated requests pass ACS redirects of ports with direct-translated"),
+  forces_peers: z
+    .boolean()
+    .default(false)
+    .describe("Its driver programs peers' BARs by bus address without asking pci_p2pdma_distance"),
+  ignores_aborts: z
+    .boolean()
+    .default(false)
+    .describe(
+      "The device does not look at the status of completions: reads that nobody answers are 0xFF, lost writes go unnoticed. " +
+        "Default: such a command fails with a bus error",
+    ),
   iommu_mode: z
     .enum(["passthrough", "lazy", "strict"])
     .nullable()

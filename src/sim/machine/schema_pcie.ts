@@ -56,7 +56,8 @@ const bridgeSchema = z.strictObject({
     .array(windowSchema)
     .default([])
     .describe(
-      "CPU address ranges that the root complex decodes (PCI Bus lines of /proc/iomem); BARs below it lie in them, IOVAs avoid them",
+      "CPU address ranges that the root complex decodes (PCI Bus lines of /proc/iomem); BARs below it lie in them, IOVAs " +
+        "avoid them. Of a port: what its memory windows forward; none = everything that the port above it does",
     ),
 });
 

@@ -105,7 +105,9 @@ function archRequest(
   { entries, dir, pagelessPolicy }: MapRequest,
   series: Series,
 ): ArchRequest {
-  return { ctx, unit, device, sg, nents: entries.length, dir, series, pagelessPolicy };
+  const asked = { ctx, unit, device, sg, nents: entries.length, dir, series, pagelessPolicy };
+  const unresolved = entries.findIndex(({ privatePage }) => (privatePage?.failure ?? 0) !== 0);
+  return unresolved < 0 ? asked : { ...asked, unresolved };
 }
 
 function describe(mapped: ArchResult, unmapped: ArchResult | null): ArchRun {

@@ -17,6 +17,7 @@ const caseSchema = z.strictObject({
     .optional()
     .describe("DMA attributes, e.g. skip-cpu-sync"),
   resource: z.boolean().optional().describe("dma_map_resource for every entry"),
+  importer: z.string().optional().describe("Private memory: resolve, refuse or unchecked"),
   mask: word.optional().describe("Address bits of the device"),
   "max-seg": word.optional().describe("Longest DMA segment, bytes"),
   boundary: word.optional().describe("Boundary mask that no segment crosses, 2^n - 1"),

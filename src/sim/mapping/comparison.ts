@@ -13,6 +13,7 @@ import type { System } from "../system.ts";
 import type { MapEntry } from "./entry.ts";
 import type { MappingLab } from "./lab.ts";
 import { comparePeers } from "./peer_path.ts";
+import { comparePrivate } from "./private_words.ts";
 
 /** The failed call: `entry` is the one that failed, or the first of a list that failed as a whole. */
 export interface FailedMap {
@@ -46,6 +47,8 @@ const COMPARERS: Readonly<Record<number, (failed: FailedMap) => Comparison>> = {
 
 /** Words for failure `code` (MAP_FAILURES). Call it while the entries before the failed one are mapped. */
 export function compareLimits(failed: FailedMap, code: number): Comparison {
+  const { system, lab, entry } = failed;
+  if (entry.privatePage?.failure === code) return said(comparePrivate(system, lab.device, entry, code));
   return COMPARERS[code]?.(failed) ?? said("");
 }
 
@@ -69,7 +72,7 @@ const NO_BOUNCE: Partial<Comparison> = {
 
 function compareMask(failed: FailedMap): Comparison {
   const { lab, entry, attrs } = failed;
-  if (dmaCapable(lab.device, directAddress(lab.device, entry.phys, attrs), entry.bytes) && entry.kind === "bar") {
+  if (dmaCapable(lab.device, directAddress(lab.device, entry.phys, attrs), entry.bytes) && isPeerMemory(entry)) {
     const remedy = "map peer memory without swiotlb=force, through an IOMMU or below one switch";
     return said("every DMA of this device bounces, and peer memory never does", {
       name: "peer memory cannot be bounced",
@@ -77,7 +80,7 @@ function compareMask(failed: FailedMap): Comparison {
       remedy,
     });
   }
-  const bounced = lab.device.pool !== null && entry.hasPage && entry.kind !== "bar" && (attrs & ATTR.mmio) === 0;
+  const bounced = lab.device.pool !== null && entry.hasPage && !isPeerMemory(entry) && (attrs & ATTR.mmio) === 0;
   const slot = bounced ? slotBeyondReach(failed) : -1;
   if (slot < 0 && directAddress(lab.device, entry.phys, attrs) === DMA_MAPPING_ERROR)
     return said(beyondLimit(lab, entry.phys, entry.bytes, attrs), {
@@ -92,6 +95,11 @@ function compareMask(failed: FailedMap): Comparison {
     why: `entry at ${hex(entry.phys)} has to bounce, but the pool itself lies beyond the device's reach`,
     remedy: "put the pool where the device reaches it (swiotlb.start), or give the machine an IOMMU",
   });
+}
+
+/** A BAR, or private memory that one shows. */
+function isPeerMemory({ kind, privatePage }: MapEntry): boolean {
+  return kind === "bar" || privatePage?.outcome === "shown";
 }
 
 /** Address of the slot that the entry would get if the device reached it; below 0 when it gets none. */

@@ -4,6 +4,7 @@
  * ```
  * ram@0x10800+0x800              absolute address in a RAM region (also pmem@, bar@)
  * pmem0+0x50000+4k               region, offset in it, length (also bar:nvme3+0+4k)
+ * private:gpu0+0x1000+4k         offset in the private memory of a device, length
  * pfn:0x10+0x800[@0x800]         page frame, length, offset in the frame: an entry that has no struct page
  * ```
  * Numbers are decimal, hexadecimal (also grouped: 0x1_0005_0000) or sizes such as 4k.
@@ -14,6 +15,7 @@ import { DmasimError } from "../../base/errors.ts";
 import { parseSizeBytes } from "../../base/units.ts";
 import { SG_MAX_SEGMENTS } from "../../host/dma/sg_table.ts";
 import type { PhysRegion } from "../../memory/physmap.ts";
+import { unassignedBar } from "../machine/named_bar.ts";
 import type { System } from "../system.ts";
 import { type EntryKind, kindOf, type MapEntry } from "./entry.ts";
 import { checkPlace } from "./entry_place.ts";
@@ -26,7 +28,7 @@ interface Range {
 }
 
 const FORMS =
-  "ram@ADDR+LEN, pmem@ADDR+LEN, bar@ADDR+LEN, REGION+OFFSET+LEN, bar:DEVICE+OFFSET+LEN, pfn:PFN+LEN[@OFFSET]";
+  "ram@ADDR+LEN, pmem@ADDR+LEN, bar@ADDR+LEN, REGION+OFFSET+LEN, bar:DEVICE+OFFSET+LEN, private:DEVICE+OFFSET+LEN, pfn:PFN+LEN[@OFFSET]";
 const EXAMPLE = "write it as ram@0x10800+0x800, pmem0+0x50000+4k, bar:nvme3+0+4k or pfn:0x10+4k";
 
 /** Reads and checks a list of 1 to 2048 entries. Throws one DmasimError for the first that is wrong. */
@@ -68,6 +70,7 @@ function readRange(system: System, text: string): Range {
   const parts = text.trim().split("+");
   const head = parts[0] as string;
   if (head.startsWith("pfn:")) return frameRange(text, head.slice("pfn:".length), parts);
+  if (head.startsWith("private:")) return regionRange(system, text, `vram:${head.slice("private:".length)}`, parts);
   const at = head.indexOf("@");
   if (at >= 0) return absoluteRange(text, head.slice(0, at), head.slice(at + 1), parts);
   return regionRange(system, text, head, parts);
@@ -121,6 +124,16 @@ function syntax(text: string): DmasimError {
 }
 
 function unknownRegion(system: System, text: string, name: string): DmasimError {
+  const bar = unassignedBar(system.machine, name);
+  if (bar !== null) {
+    return new DmasimError({
+      code: "DMASIM_BAR_UNASSIGNED",
+      what: `this BAR has no address: ${bar.kernelLine}`,
+      value: name,
+      path: text,
+      remedy: "enlarge the host bridge's windows (more address bits, or a larger share of them for MMIO)",
+    });
+  }
   const known = system.map.regions.map((region) => region.name);
   const closest = closestWord(name, known);
   return new DmasimError({

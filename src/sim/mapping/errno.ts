@@ -4,6 +4,8 @@ const NAMES: Readonly<Record<number, string>> = {
   5: "EIO",
   6: "ENXIO",
   12: "ENOMEM",
+  14: "EFAULT",
+  16: "EBUSY",
   19: "ENODEV",
   22: "EINVAL",
   95: "EOPNOTSUPP",

@@ -20,6 +20,7 @@ import { MAIN_OWNER } from "../host_ports.ts";
 import { reserveWindows } from "../reserved_windows.ts";
 import type { System } from "../system.ts";
 import type { MapEntry } from "./entry.ts";
+import { privateFailure } from "./private_pages.ts";
 import { mapResources, unmapResources } from "./resource_list.ts";
 import type { MapCall } from "./view.ts";
 
@@ -73,11 +74,13 @@ export class MappingLab {
   /** The call that maps it. */
   readonly call: MapCall;
   readonly #pages: PageFinder;
+  readonly #entries: readonly MapEntry[];
   readonly #copies = new CopyRecorder();
   readonly #invalidations = new InvalidationRecorder();
 
   constructor(system: System, device: DmaDevice, entries: readonly MapEntry[], call: MapCall = "dma_map_sg") {
     this.call = call;
+    this.#entries = entries;
     this.#pages = system.memmap;
     this.arena = Arena.create();
     this.device = device;
@@ -101,6 +104,8 @@ export class MappingLab {
   /** Maps the first `nents` entries: DMA entries for the device, or -(failure code) with nothing left mapped. */
   map(nents: number, dir: number, attrs: number): number {
     const { ctx, device, sg } = this;
+    const unmappable = privateFailure(this.#entries, nents);
+    if (unmappable !== 0) return -unmappable;
     if (this.call === "dma_map_sg") return mapSg(ctx, device, sg, nents, dir, attrs);
     return mapResources(ctx, device, this.#pages, sg, nents, dir, attrs);
   }

@@ -13,6 +13,7 @@ import { parseEntries } from "./entries.ts";
 import type { MapEntry } from "./entry.ts";
 import { type LimitWords, withLimits } from "./limits.ts";
 import { POLICY_KEY, parsePolicy } from "./pageless_policy.ts";
+import { type Importer, parseImporter, resolvePrivate } from "./private_pages.ts";
 import type { MapCall } from "./view.ts";
 import { parseAttrs, parseDir } from "./words.ts";
 
@@ -25,6 +26,8 @@ export interface MapWords extends LimitWords {
   readonly attr?: string | undefined;
   /** True: dma_map_resource for every entry, not dma_map_sg for the list. */
   readonly resource?: boolean | undefined;
+  /** What the driver does with private device memory; absent = what its machine says (memory.importer). */
+  readonly importer?: string | undefined;
   readonly arch?: string | undefined;
   readonly era?: string | undefined;
   readonly defects?: string | undefined;
@@ -60,7 +63,8 @@ export function resolveMapRequest(words: MapWords): MapRequest {
   const system = new System(machine);
   const index = deviceIndex(machine, words.dev);
   const device = withLimits(system.devices[index] as DmaDevice, words);
-  const entries = parseEntries(system, words.entries);
+  const importer: Importer | null = words.importer === undefined ? null : parseImporter(words.importer);
+  const entries = resolvePrivate(system, device, parseEntries(system, words.entries), importer);
   const arch = words.arch ?? null;
   if (arch !== null) archRows(arch);
   if (call === "dma_map_resource" && (arch !== null || machine.era === "4.1")) throw noSuchCall();

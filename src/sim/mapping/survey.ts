@@ -5,6 +5,7 @@ import { type ArchView, previewArchs } from "./archs.ts";
 import { type OtherPath, previewElsewhere } from "./elsewhere.ts";
 import { type EvidencePath, type EvidenceView, evidenceOf } from "./evidence.ts";
 import { previewMapping } from "./preview.ts";
+import { privateNotes } from "./private_words.ts";
 import type { MapRequest } from "./request.ts";
 import type { MappingPreview } from "./view.ts";
 
@@ -51,7 +52,7 @@ function pathsOf({ device, call }: MapRequest, { entries, mapped }: MappingPrevi
 
 function notesOn(request: MapRequest, { request: view, entries }: MappingPreview): string[] {
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-  const notes: string[] = [];
+  const notes: string[] = [...privateNotes(entries)];
   if (entries.length > view.maxSegments)
     notes.push(
       `${view.device}'s driver would split this list: ${entries.length} entries > max_segments ${view.maxSegments}`,

@@ -4,7 +4,7 @@
 import type { DmaAddr, Iova, Phys } from "../../base/addr.ts";
 import type { Defects, Era } from "../../base/era.ts";
 import type { DmaRange } from "../../host/dma/range_map.ts";
-import type { EntryKind } from "./entry.ts";
+import type { EntryKind, PrivatePlace } from "./entry.ts";
 
 /**
  * What a DMA address names: translated by an IOMMU, physical, memory in a bus window (dma-ranges), a bounce slot, or a
@@ -65,6 +65,8 @@ export interface EntryView {
   readonly segment: number | null;
   readonly pages: readonly PageRun[];
   readonly bounce: BounceView | null;
+  /** Set for private device memory: what it was resolved to before it was mapped. */
+  readonly privatePage?: PrivatePlace;
   /** Way to peer memory in words; null for other memory. */
   readonly via: string | null;
 }

@@ -27,6 +27,15 @@ export interface HotRemoveEvent {
   readonly waitNs: number;
 }
 
+/** The DAX file behind a job's buffers is truncated; waits up to `waitNs` for pinned pages, then gives up with -EBUSY. */
+export interface TruncateEvent {
+  readonly kind: "truncate";
+  readonly atNs: number;
+  /** Job. */
+  readonly name: string;
+  readonly waitNs: number;
+}
+
 /** The power fails: what is not in the persistence domain is gone. */
 export interface PowerCutEvent {
   readonly kind: "power_cut";
@@ -34,7 +43,7 @@ export interface PowerCutEvent {
 }
 
 /** An event of a run, in order of time. */
-export type MachineEvent = HotAddEvent | HotRemoveEvent | PowerCutEvent;
+export type MachineEvent = HotAddEvent | HotRemoveEvent | TruncateEvent | PowerCutEvent;
 
 const scalar = z.union([z.number().min(0), z.string().min(1)]);
 
@@ -56,9 +65,14 @@ export const eventsSchema = z
       at: scalar.describe("virtual time: a number of seconds, or text such as 5ms"),
       hot_add: hotAddSchema.optional().describe("RAM comes online; jobs with target ram move their buffers there"),
       hot_remove: z.string().min(1).optional().describe("hot-added RAM goes offline; buffers move back first"),
+      truncate: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("the DAX file of this job (file: fsdax) is truncated; its buffers move to RAM first"),
       wait: scalar
         .optional()
-        .describe("hot_remove: how long to wait for pinned pages; default 1s, 0 = give up at once"),
+        .describe("hot_remove, truncate: how long to wait for pinned pages; default 1s, 0 = give up at once"),
       power_cut: z.literal(true).optional().describe("the power fails and the run ends; with verify: after-power-cut"),
     }),
   )
@@ -93,23 +107,19 @@ export function resolveEvents(
 type Wrong = (key: string, what: string, value: unknown, remedy: string) => DmasimError;
 
 function resolveEvent(document: EventsDocument[number], wrong: Wrong): MachineEvent {
-  const { at, hot_add: add, hot_remove: remove, wait, power_cut: cut } = document;
+  const { at, hot_add: add, hot_remove: remove, truncate, wait, power_cut: cut } = document;
   const time = (key: string, value: string | number): number => {
     const ns = parseTimeNs(String(value), "s");
     if (ns === undefined) throw wrong(key, "this is no duration", value, "write it as 5ms, 20us or 0.5s");
     return ns;
   };
-  const given = [add, remove, cut].filter((each) => each !== undefined).length;
-  if (given !== 1) throw wrong("at", "an event is one of hot_add, hot_remove and power_cut", given, "give exactly one");
+  const given = [add, remove, truncate, cut].filter((each) => each !== undefined).length;
+  if (given !== 1)
+    throw wrong("at", "an event is one of hot_add, hot_remove, truncate and power_cut", given, "give exactly one");
   const atNs = time("at", at);
-  if (remove !== undefined) {
-    return {
-      kind: "hot_remove",
-      atNs,
-      name: remove,
-      waitNs: wait === undefined ? WAIT_DEFAULT_NS : time("wait", wait),
-    };
-  }
+  const waitNs = wait === undefined ? WAIT_DEFAULT_NS : time("wait", wait);
+  if (remove !== undefined) return { kind: "hot_remove", atNs, name: remove, waitNs };
+  if (truncate !== undefined) return { kind: "truncate", atNs, name: truncate, waitNs };
   if (add === undefined) return { kind: "power_cut", atNs };
   const whole = (key: string, value: string | number): number => {
     const bytes = parseSizeBytes(String(value));

@@ -3,7 +3,9 @@
  *
  * Words are fio's (HOWTO "Job parameters"); units end the name. Immutable after loading.
  */
+
 import type { SourceLocation } from "../../base/errors.ts";
+import type { DaxMode } from "../../memory/dax_file.ts";
 import type { CopyTest } from "../load/copy_test.ts";
 import type { MachineEvent } from "./events.ts";
 
@@ -151,7 +153,11 @@ export interface JobSpec {
   /** A `copy` job of dmatest: what it transfers instead. */
   readonly copyTest?: CopyTest;
   /** `raw`: no mapping, the device is given physical addresses. */
-  readonly map: "per-io" | "persistent" | "raw";
+  readonly map: "per-io" | "persistent" | "raw" | "dma-buf";
+  /** The memory stays pinned from before the first I/O to the end; absent = pinned for each I/O. */
+  readonly pin?: "longterm";
+  /** The buffers are a mapping of a DAX file on the target. */
+  readonly file?: DaxMode;
   /** Buffers are taken in turn from a ring of about this size; absent = one for each command in flight. */
   readonly ringBytes?: number;
   /** What the driver does before it acknowledges data in persistent memory; absent = nothing. */

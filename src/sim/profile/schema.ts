@@ -126,12 +126,24 @@ const memoryKeys = {
   pageless_target: textKey("memory of entries without struct page; default the first page-less region"),
   sg: sgSchema.optional().describe("shape of each I/O's scatterlist"),
   map: z
-    .enum(["per-io", "persistent", "raw"])
+    .enum(["per-io", "persistent", "raw", "dma-buf"])
     .optional()
     .describe(
       "map for each I/O, once for the whole run, or not at all: raw gives the device physical addresses, which is wrong wherever " +
-        "bus and memory differ; default per-io",
+        "bus and memory differ; dma-buf: each buffer is exported by its owner and imported once, without struct pages; " +
+        "default per-io",
     ),
+  pin: z
+    .enum(["io", "longterm"])
+    .optional()
+    .describe(
+      "io: get_user_pages for each I/O; longterm: the memory is registered before the first I/O and stays pinned to the end " +
+        "(RDMA, io_uring buffers, V4L2); default io",
+    ),
+  file: z
+    .enum(["fsdax", "devdax"])
+    .optional()
+    .describe("the buffers are a mapping of a DAX file on the target: of a filesystem, or a device; default none"),
   ring: sizeKey("buffers are taken in turn from a ring of this size; default one for each command in flight"),
   persist: z
     .enum(["none", "flush"])

@@ -31,6 +31,8 @@ const PLACEMENT_KEYS: ReadonlySet<string> = new Set([
   "map",
   "ring",
   "persist",
+  "pin",
+  "file",
 ]);
 
 /** The profile of a YAML file. Throws exactly one `DmasimError` for wrong input. */
@@ -154,6 +156,8 @@ function placementOf(
     map: keys.map ?? "per-io",
     ...(ringBytes === null ? {} : { ringBytes }),
     ...(keys.persist === "flush" ? { persist: keys.persist } : {}),
+    ...(keys.pin === "longterm" ? { pin: keys.pin } : {}),
+    ...(keys.file === undefined ? {} : { file: keys.file }),
   };
 }
 

@@ -40,12 +40,13 @@ export function pairView(system: System, client: number, provider: number): Pair
   const decision = decisionOf(system, client, provider);
   const path = pathClass(from, to, decision);
   const bar = peerBar(to);
-  const rate = bar === null || path === "self" ? null : rateOf(system, client, provider, path, bar);
+  const rate =
+    bar === null || path === "self" || path === "aborted" ? null : rateOf(system, client, provider, path, bar);
   return {
     client: from.name,
     provider: to.name,
     path,
-    mapType: PEER_ROUTE_NAMES[decision.route] ?? "",
+    mapType: decision.forced ? "not supported, forced" : (PEER_ROUTE_NAMES[decision.route] ?? ""),
     distance: decision.distance,
     hops: decision.hops,
     reason: peerReasonText(decision),
@@ -74,6 +75,7 @@ export function peerBar(device: Device): Bar | null {
 function pathClass(client: Device, provider: Device, decision: PeerDecision): PathClass {
   if (decision.reason === "own-bar") return "self";
   if (decision.route === PEER_ROUTE.notSupported) return "staged";
+  if (decision.forced) return "aborted";
   if (decision.route === PEER_ROUTE.busAddr) return "switch";
   if (decision.passesRedirect) return "switch-ats";
   if (client.node !== provider.node) return "sockets";

@@ -14,7 +14,9 @@ export type PathClass =
   /** Across NUMA nodes. */
   | "sockets"
   /** Not supported between the peers: through memory, moved on by the CPU. */
-  | "staged";
+  | "staged"
+  /** Not supported, and a driver that does not ask: nobody answers. */
+  | "aborted";
 
 /** One cell of the matrix: `client` does DMA to a BAR of `provider`. */
 export interface PairView {

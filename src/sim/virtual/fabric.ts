@@ -38,6 +38,9 @@ const KINDS = {
   "virtio-iommu": "virtio",
 } as const;
 
+/** Ways to a BAR: not looked at, through the root complex, below a switch, to nobody. */
+const DIRECT = { unknown: 0, root: 1, direct: 2, aborted: 3 } as const;
+
 /** Memory behind one region of the physical map. */
 interface Place {
   readonly memory: NodeMemory | null;
@@ -59,7 +62,7 @@ export class Fabric {
   /** Share of device reads, and of device writes, that the last-level cache takes. */
   readonly #cachedReads: number;
   readonly #cachedWrites: number;
-  /** By region and device: 0 = not looked at, 1 = through the root complex, 2 = direct. */
+  /** By region and device: a DIRECT value. */
   readonly #direct: Uint8Array;
   /** The same indexes: uplinks that a direct way crosses below the common switch, of the client and of the peer. */
   readonly #ownLinks: Uint8Array;
@@ -107,10 +110,17 @@ export class Fabric {
     return unit === undefined ? null : (this.#units[unit] ?? null);
   }
 
-  /** Says what `device` meets at `phys`. The access must decode. */
+  /** Says what `device` meets at `phys`; where nothing decodes, nothing but the way to the root complex. */
   aim(device: number, phys: number, bytes: number, write: boolean, nowPs: number, target: Target): void {
     const region = this.#system.map.indexAt(phys);
-    const place = this.#places[region] as Place;
+    const place = this.#places[region];
+    if (place === undefined || (place.memory === null && this.#isAborted(region, device))) {
+      // The root complex turns away what nobody claims.
+      target.peer = null;
+      target.viaRoot = false;
+      target.memoryPs = 0;
+      return;
+    }
     if (place.memory === null) {
       target.peer = this.functionOf(place.device);
       target.viaRoot = !this.#isDirect(region, device);
@@ -163,11 +173,17 @@ export class Fabric {
   /** The switch below which both are routes between them; a device reaches its own BAR without leaving. */
   #isDirect(region: number, device: number): boolean {
     const at = region * this.#system.devices.length + device;
-    if (this.#direct[at] === 0) this.#direct[at] = this.#routedDirectly(region, device) ? 2 : 1;
-    return this.#direct[at] === 2;
+    if (this.#direct[at] === DIRECT.unknown) this.#direct[at] = this.#routed(region, device);
+    return this.#direct[at] === DIRECT.direct;
   }
 
-  #routedDirectly(region: number, device: number): boolean {
+  /** A request that a driver forced past a refusal. */
+  #isAborted(region: number, device: number): boolean {
+    this.#isDirect(region, device);
+    return this.#direct[region * this.#system.devices.length + device] === DIRECT.aborted;
+  }
+
+  #routed(region: number, device: number): number {
     const { map, bars, machine } = this.#system;
     const place = map.regions[region];
     // Private memory is reached through a BAR of its device.
@@ -176,12 +192,13 @@ export class Fabric {
         ? machine.devices[place.deviceIndex]?.bars.find((bar) => bar.memmap === "p2pdma")?.start
         : place?.start;
     const found = bars.regionAt(start ?? -1);
-    if (found < 0) return false;
-    const { route, passesRedirect, common } = bars.decision(found, device);
+    if (found < 0) return DIRECT.root;
+    const { route, passesRedirect, common, forced } = bars.decision(found, device);
     const at = region * this.#system.devices.length + device;
     this.#ownLinks[at] = this.#uplinksBelow(device, common);
     this.#peerLinks[at] = this.#uplinksBelow(bars.region(found).device, common);
-    return route === PEER_ROUTE.busAddr || passesRedirect;
+    if (forced) return DIRECT.aborted;
+    return route === PEER_ROUTE.busAddr || passesRedirect ? DIRECT.direct : DIRECT.root;
   }
 
   /** Switches between a device and the bridge `common` above it, that one not counted. */

@@ -221,6 +221,6 @@ export class HostStage {
   }
 
   #refusal(lane: Lane, code: number, bytes: number): string {
-    return refusalText(this.#ctx, lane.io.device, { bytes, phys: lane.spec.buffers?.base ?? 0, attrs: 0 }, code);
+    return refusalText(this.#ctx, lane.io.device, { bytes, phys: lane.io.held.plan?.base ?? 0, attrs: 0 }, code);
   }
 }

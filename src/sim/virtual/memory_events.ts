@@ -6,6 +6,7 @@
  * hot_add ─► blocks checked ─► buffers of later I/Os lie there ─► what the device cannot reach bounces
  * hot_remove ─► later I/Os lie elsewhere ─► pinned pages? ─ none ─► offline
  *                                              └ some: try again after 1 ms, -EBUSY when the wait is over
+ * truncate ─► later I/Os of the job lie in RAM ─► the same question about the file's pages
  * ```
  */
 import { PATH_NAMES, type PathName } from "../../base/cost.ts";
@@ -13,16 +14,19 @@ import { memoryBlockBytes, planHotAdd, tryOffline } from "../../memory/memory_bl
 import type { Arena } from "../../shm/arena.ts";
 import type { Machine } from "../machine/description.ts";
 import { reachOf } from "../machine/memory_view.ts";
-import type { HotAddEvent, HotRemoveEvent } from "../profile/events.ts";
+import type { HotAddEvent, HotRemoveEvent, TruncateEvent } from "../profile/events.ts";
 import type { DeviceReach, MemoryEventResult } from "../result.ts";
 import type { JobStats } from "../stats.ts";
 import type { Lane } from "./lane.ts";
 
 /** Pause between two tries to take pinned memory offline (assumed: a loop that yields and migrates again). */
 export const OFFLINE_RETRY_NS = 1e6;
+const EBUSY = -16;
+
+type MemoryEvent = HotAddEvent | HotRemoveEvent | TruncateEvent;
 
 interface Pending {
-  readonly event: HotAddEvent | HotRemoveEvent;
+  readonly event: MemoryEvent;
   outcome: MemoryEventResult["outcome"];
   ret: number;
   tries: number;
@@ -47,7 +51,7 @@ export class MemoryEvents {
   constructor(
     arena: Arena,
     machine: Machine,
-    events: readonly (HotAddEvent | HotRemoveEvent)[],
+    events: readonly MemoryEvent[],
     lanes: readonly Lane[],
     stats: readonly JobStats[],
   ) {
@@ -74,7 +78,7 @@ export class MemoryEvents {
       this.#add(pending, event);
       return -1;
     }
-    return this.#remove(pending, event, nowNs);
+    return event.kind === "truncate" ? this.#truncate(pending, event, nowNs) : this.#remove(pending, event, nowNs);
   }
 
   /** What became of every event. */
@@ -109,13 +113,13 @@ export class MemoryEvents {
     pending.usableBytes = plan.usableBytes;
     if (plan.ret !== 0) return;
     pending.devices = this.#reach(present, Math.max(present, event.start + event.bytes));
-    for (const lane of this.#lanes) lane.io.useHotBuffers(true);
+    for (const lane of this.#lanes) lane.io.held.useHotBuffers(true);
   }
 
   #remove(pending: Pending, event: HotRemoveEvent, nowNs: number): number {
     const region = this.#machine.memory.find(({ name }) => name === event.name);
     if (region === undefined) return -1;
-    for (const lane of this.#lanes) lane.io.useHotBuffers(false);
+    for (const lane of this.#lanes) lane.io.held.useHotBuffers(false);
     const { ret, pinnedPages } = tryOffline(this.#arena, region.start, region.bytes);
     pending.pinnedPages = Math.max(pending.pinnedPages, pinnedPages);
     pending.waitedNs = Math.round(nowNs - event.atNs);
@@ -124,11 +128,33 @@ export class MemoryEvents {
     if (ret !== 0) {
       if (pending.waitedNs < event.waitNs) return nowNs + OFFLINE_RETRY_NS;
       // Given up: the blocks stay online, and the allocator may use them again.
-      for (const lane of this.#lanes) lane.io.useHotBuffers(true);
+      for (const lane of this.#lanes) lane.io.held.useHotBuffers(true);
       return -1;
     }
     pending.devices = this.#reach(this.#ramEnd(true), this.#ramEnd(false));
     return -1;
+  }
+
+  /** Direct I/O keeps the pages of a DAX file pinned: the filesystem waits for it (xfs_break_layouts, ext4_break_layouts). */
+  #truncate(pending: Pending, event: TruncateEvent, nowNs: number): number {
+    const mine = this.#lanes.filter(({ spec }) => spec.job.name === event.name && spec.job.file !== undefined);
+    for (const lane of mine) lane.io.held.useHotBuffers(true);
+    const rets = mine.map((lane) => lane.io.held.truncate() ?? 0);
+    pending.pinnedPages = Math.max(pending.pinnedPages, this.#pinnedOf(mine));
+    pending.waitedNs = Math.round(nowNs - event.atNs);
+    pending.ret = rets.find((ret) => ret !== 0) ?? 0;
+    pending.outcome = pending.ret === 0 ? "truncated" : pending.ret === EBUSY ? "busy" : "refused";
+    if (pending.ret === EBUSY && pending.waitedNs < event.waitNs) return nowNs + OFFLINE_RETRY_NS;
+    if (pending.ret !== 0) for (const lane of mine) lane.io.held.useHotBuffers(false);
+    return -1;
+  }
+
+  #pinnedOf(lanes: readonly Lane[]): number {
+    return lanes.reduce((sum, { spec, io }) => {
+      if (spec.buffers === null) return sum;
+      const { base, stride, places = io.tags } = spec.buffers;
+      return sum + tryOffline(this.#arena, base, stride * places).pinnedPages;
+    }, 0);
   }
 
   #ramEnd(withHot: boolean): number {
@@ -156,7 +182,7 @@ export class MemoryEvents {
   }
 }
 
-function pendingOf(event: HotAddEvent | HotRemoveEvent): Pending {
+function pendingOf(event: MemoryEvent): Pending {
   return {
     event,
     outcome: "not reached",

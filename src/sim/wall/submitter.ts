@@ -206,7 +206,7 @@ export class WallSubmitter {
   }
 
   #refusal(code: number, bytes: number): string {
-    return refusalText(this.#ctx, this.io.device, { bytes, phys: this.#spec.buffers?.base ?? 0, attrs: 0 }, code);
+    return refusalText(this.#ctx, this.io.device, { bytes, phys: this.io.held.plan?.base ?? 0, attrs: 0 }, code);
   }
 
   #describe(desc: number, tag: number): void {

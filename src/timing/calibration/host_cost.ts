@@ -82,6 +82,8 @@ export const HOST_COST_CONSTANTS: ConstantTable = {
   "window.readBackNs": assumed(1000, "ns", "one read of device memory by the CPU, behind posted writes"),
   "window.notifyNs": assumed(1000, "ns", "move_notify: the importer is called and stops submitting"),
   "window.lockNs": assumed(60, "ns", "page lookup and list work under the lock"),
+  // Translations that a device caches itself.
+  "ats.invalidateNs": assumed(1500, "ns", "request over the device's link, its answer, and the queue's wait for it"),
   "window.migrateBytesPerNs": assumed(6, "GB/s", "pages of 4 KiB migrated one by one over the device's link"),
   // Whole I/O paths.
   "app.vm.ioNs": calibrated(2500, "ns", SW, ["swiotlb"], [1400, 5000]),

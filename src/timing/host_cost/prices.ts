@@ -88,6 +88,8 @@ export interface HostPrices {
   readonly windowRevokePs: number;
   readonly windowReadBackPs: number;
   readonly windowLockPs: number;
+  /** One invalidation of a device's own TLB, waited for. */
+  readonly deviceTlbFlushPs: number;
   readonly migrateBytePs: number;
   readonly queue: QueuePrices;
   /** Page tables are walked from the root for every page, as before the range calls of 5.15. */
@@ -141,6 +143,7 @@ export function hostPrices(system: HostSystem, constants: Constants): HostPrices
     windowRevokePs: ps("window.notifyNs") + ps("window.tlbFlushNs"),
     windowReadBackPs: ps("window.readBackNs"),
     windowLockPs: ps("window.lockNs"),
+    deviceTlbFlushPs: ps("ats.invalidateNs"),
     migrateBytePs: byte("window.migrateBytesPerNs"),
     queue: queuePrices(system, constants),
     walkPerPage: false,

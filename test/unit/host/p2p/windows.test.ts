@@ -142,8 +142,11 @@ describe("resolvePeerPage", () => {
 
   it("takes an IOVA client through the host bridge to any slot", () => {
     const f = new Fixture(4, 16);
-    const client = windowClient({ route: PEER_ROUTE.throughHostBridge, addressLast: 2 ** 32 - 1 });
+    const client = windowClient({ route: PEER_ROUTE.throughHostBridge, addressLast: Number.MAX_SAFE_INTEGER });
     expect(f.resolve(1, client).kind).toBe(RESOLVED.mapped);
+    // Without an IOMMU the address is the CPU's, and the client has to drive it.
+    const narrow = windowClient({ route: PEER_ROUTE.throughHostBridge, addressLast: 2 ** 32 - 1 });
+    expect(f.resolve(2, narrow)).toMatchObject({ kind: RESOLVED.refused, reason: UNEXPOSABLE.clientWidth });
   });
 
   it("migrates to RAM what it cannot show, until RAM runs out", () => {

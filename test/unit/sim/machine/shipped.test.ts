@@ -11,6 +11,8 @@ const SHIPPED = [
   "confidential-vm",
   "desktop-gpu-256m",
   "gpu-8-switch",
+  "gpu-pair-48g",
+  "guest-8gpu",
   "haswell-nfp",
   "hotplug-server",
   "intel-vtd-2s",
