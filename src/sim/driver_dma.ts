@@ -75,7 +75,7 @@ export class DriverDma {
 
   /** False when syncs of the mapped list do nothing, as long as it is mapped; dma-debug hears of them all. */
   needsSync(sg: number, origNents: number): boolean {
-    return this.#debug !== null || needsSync(this.#ctx, this.#device, sg, origNents);
+    return this.#debug !== null || needsSync(this.#ctx, this.device, sg, origNents);
   }
 
   /** `dir` is the transfer's direction; the list may be mapped for both. */
