@@ -152,9 +152,10 @@ export function infoShift(info: number): number {
 /** Entry of the set that looks as if it held the page, -1 = none. Plain reads: the caller confirms. */
 function findWay(arena: Arena, set: number, ways: number, domain: number, shift: number, vpn: number): number {
   const words = arena.i32;
+  const numbers = arena.f64;
   const last = set + ways * ENTRY_STRIDE;
   for (let entry = set; entry < last; entry += ENTRY_STRIDE) {
-    if (arena.f64[(entry + IOTLB_ENTRY.vpn) >>> 1] !== vpn) continue;
+    if (numbers[(entry + IOTLB_ENTRY.vpn) >>> 1] !== vpn) continue;
     if (words[entry + IOTLB_ENTRY.domain] !== domain + 1) continue;
     if (((words[entry + IOTLB_ENTRY.info] as number) & SHIFT_MASK) === shift) return entry;
   }

@@ -7,7 +7,7 @@ import type { HostContext } from "../host/context.ts";
 import { debugMapPhys, debugMappingError, debugMapSg, debugUnmapPhys, debugUnmapSg } from "../host/dma/debug/shadow.ts";
 import { debugSyncSg } from "../host/dma/debug/sync.ts";
 import type { DmaDevice } from "../host/dma/device.ts";
-import { mapPhys, mapSg, syncSgForCpu, syncSgForDevice, unmapPhys, unmapSg } from "../host/dma/map.ts";
+import { mapPhys, mapSg, needsSync, syncSgForCpu, syncSgForDevice, unmapPhys, unmapSg } from "../host/dma/map.ts";
 import { SG } from "../shm/layout.ts";
 import type { CheckedTransfer } from "./mismatch.ts";
 import type { RunDebug } from "./run_debug.ts";
@@ -71,6 +71,11 @@ export class DriverDma {
       debugUnmapPhys(debug, this.device, { dmaAddr, bytes, dir });
     }
     unmapPhys(this.#ctx, this.device, dmaAddr, bytes, dir, 0);
+  }
+
+  /** False when syncs of the mapped list do nothing, as long as it is mapped; dma-debug hears of them all. */
+  needsSync(sg: number, origNents: number): boolean {
+    return this.#debug !== null || needsSync(this.#ctx, this.device, sg, origNents);
   }
 
   /** `dir` is the transfer's direction; the list may be mapped for both. */

@@ -76,8 +76,9 @@ export class CloneIo {
   #hook: IoHook;
   /** Null: the command of a tag lies in the buffer of that number. */
   readonly ring: BufferRing | null;
-  /** Entry of every tag's list that carries the end mark; 0 = the list is as allocated. */
+  /** By tag: entry of the list that carries the end mark, 0 = the list is as allocated; whether syncs of it do something. */
   readonly #lastEntry: Int32Array;
+  readonly #syncs: Uint8Array;
   #mappedTags = 0;
 
   /** `payload` null: no bytes are produced or checked. `debug` null: DMA calls are not checked. `hook` is for clone 0 only. */
@@ -103,6 +104,7 @@ export class CloneIo {
     this.deviceSg = spec.buffers?.roam == null ? this.sg : new Int32Array(this.tags);
     this.dst = new Int32Array(this.tags);
     this.#lastEntry = new Int32Array(this.tags);
+    this.#syncs = new Uint8Array(this.tags);
     this.origNents = new Int32Array(this.tags);
     this.nents = new Int32Array(this.tags);
     this.dstNents = new Int32Array(this.tags);
@@ -175,9 +177,8 @@ export class CloneIo {
   }
 
   /**
-   * Readies a command: `bytes` bytes of I/O number `io`, whose pattern stream starts at `unit` (for a copy: the
-   * offset in the areas). `write` is the job's direction; `expected` as {@link expected} says. MAP_OK, or the failure
-   * code of the mapping (nothing is left mapped then).
+   * Readies a command: `bytes` bytes of I/O number `io`, whose pattern stream starts at `unit` (a copy's offset in the areas). `write`
+   * is the job's direction. MAP_OK, or the failure code of the mapping (nothing is left mapped then).
    */
   prepare(
     tag: number,
@@ -202,7 +203,7 @@ export class CloneIo {
     else this.#buffers?.poison(what, sg, bytes);
     if (write) this.#staged?.fromPeer(sg, bytes);
     if (this.persistent) {
-      this.#dma.syncSgForDevice(sg, this.origNents[tag] as number, this.#dir(tag));
+      if (this.#syncs[tag] === 1) this.#dma.syncSgForDevice(sg, this.origNents[tag] as number, this.#dir(tag));
       return MAP_OK;
     }
     this.nents[tag] = 0;
@@ -224,8 +225,8 @@ export class CloneIo {
       return;
     }
     const sg = this.sg[tag] as number;
-    if (this.persistent) this.#dma.syncSgForCpu(sg, this.origNents[tag] as number, this.#dir(tag));
-    else this.#unmap(tag, this.#dir(tag), wrongSize);
+    if (!this.persistent) this.#unmap(tag, this.#dir(tag), wrongSize);
+    else if (this.#syncs[tag] === 1) this.#dma.syncSgForCpu(sg, this.origNents[tag] as number, this.#dir(tag));
     if (flips) this.#payload?.flip(what, physAt(this.#ctx.arena, sg, bytes >> 1));
     if (ok && this.write[tag] === 0) this.#staged?.toPeer(sg, bytes);
     if (!ok || this.write[tag] === 1 || this.#buffers === null) return;
@@ -243,7 +244,7 @@ export class CloneIo {
     return nents > 0 ? MAP_OK : -nents;
   }
 
-  /** Test hook: the device reports the command's write complete and does not put it on its medium. */
+  /** Test hook: a write that is reported complete and does not reach the medium. */
   losesWrite(tag: number): boolean {
     return this.write[tag] === 1 && misbehaves(this.#hook, "lose-write", this.io[tag] as number);
   }
@@ -292,6 +293,7 @@ export class CloneIo {
       const code = this.remap(tag);
       if (code !== MAP_OK) return code;
       this.#mappedTags = tag + 1;
+      this.#syncs[tag] = this.#dma.needsSync(this.sg[tag] as number, this.origNents[tag] as number) ? 1 : 0;
     }
     return MAP_OK;
   }

@@ -4,6 +4,7 @@
  * `host/` says what was done, the prices what it takes. Locks are servers: an operation that needs a lock which another
  * CPU's operation holds until later waits for it.
  */
+import { defined } from "../base/assert.ts";
 import { COST_LOCK, type CostRecord } from "../base/cost.ts";
 import { CommandQueue } from "./host_cost/command_queue.ts";
 import type { HostPrices } from "./host_cost/prices.ts";
@@ -20,6 +21,7 @@ const LOCK_NAMES: Readonly<Record<number, string>> = {
   [COST_LOCK.window]: "window lock",
 };
 
+const KINDS = 1 + Math.max(...Object.values(COST_LOCK));
 /** Entries of a table of the formats in use: one walk serves as many neighbours. */
 const TABLE_ENTRIES = 512;
 /** Records of 24 bytes in a line of 64. */
@@ -30,8 +32,12 @@ export class Charger {
   /** Log of the command whose operation is next, when somebody follows it. */
   log: StageLog | null = null;
   readonly #prices: HostPrices;
-  readonly #locks = new Map<number, SharedLock>();
-  readonly #queues = new Map<number, CommandQueue>();
+  /** By kind and index; by unit and number. */
+  readonly #locks: (SharedLock | undefined)[][] = Array.from({ length: KINDS }, () => []);
+  readonly #queues: (CommandQueue | undefined)[] = [];
+  /** In the order of their first use. */
+  readonly #madeLocks: SharedLock[] = [];
+  readonly #madeQueues: CommandQueue[] = [];
 
   constructor(prices: HostPrices) {
     this.#prices = prices;
@@ -60,17 +66,19 @@ export class Charger {
   queue(unit: number, cpu: number): CommandQueue {
     const { queues } = this.#prices.queue;
     const index = unit * queues + (cpu - queues * Math.floor(cpu / queues));
-    let queue = this.#queues.get(index);
+    let queue = this.#queues[index];
     if (queue === undefined) {
       queue = new CommandQueue(`invalidation queue ${index}`, this.#prices);
-      this.#queues.set(index, queue);
+      while (this.#queues.length <= index) this.#queues.push(undefined);
+      this.#queues[index] = queue;
+      this.#madeQueues.push(queue);
     }
     return queue;
   }
 
   /** Every lock and queue that was ever taken, for the report. */
   servers(): readonly ServerStats[] {
-    return [...this.#locks.values(), ...this.#queues.values()];
+    return [...this.#madeLocks, ...this.#madeQueues];
   }
 
   /** `calls` invalidations of the record's; one after the other, each page alone where software does that. */
@@ -90,13 +98,16 @@ export class Charger {
   }
 
   #lock(kind: number, index: number): SharedLock {
-    const key = kind * 2 ** 24 + index;
-    let lock = this.#locks.get(key);
+    const locks = defined(this.#locks[kind], "every kind of lock has a list");
+    let lock = locks[index];
     if (lock === undefined) {
       const { linePs, contendedPs } = this.#prices;
       const group = kind === COST_LOCK.swiotlbArea ? "bounce pool" : "lock";
       lock = new SharedLock(`${LOCK_NAMES[kind] ?? "lock"} ${index}`, group, linePs, contendedPs);
-      this.#locks.set(key, lock);
+      // No holes: an array with them is a hash table.
+      while (locks.length <= index) locks.push(undefined);
+      locks[index] = lock;
+      this.#madeLocks.push(lock);
     }
     return lock;
   }

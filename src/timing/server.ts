@@ -65,6 +65,14 @@ export interface Burst {
   leadPs: number;
 }
 
+/** Makes `burst` one of `pieces` that start all at once, and returns it. */
+export function startBurst(burst: Burst, bytes: number, pieces: number): Burst {
+  burst.bytes = bytes;
+  burst.pieces = pieces;
+  burst.leadPs = 0;
+  return burst;
+}
+
 /** Serves bytes at a constant rate; the fraction of a picosecond that integer times lose is carried on. */
 export class RateServer implements ServerStats {
   readonly name: string;
@@ -77,14 +85,18 @@ export class RateServer implements ServerStats {
   readonly #psPerByte: number;
   #freeAtPs = 0;
   #carryPs = 0;
-  /** Of a server that several users reserve in any order of arrival; null = calls come in order. */
-  readonly #shared: Timeline | null;
+  /** Null as long as calls come in order of arrival. */
+  #shared: Timeline | null = null;
 
-  constructor(name: string, kind: string, bytesPerS: number, isShared = false) {
+  constructor(name: string, kind: string, bytesPerS: number) {
     this.name = name;
     this.kind = kind;
     this.#psPerByte = 1e12 / bytesPerS;
-    this.#shared = isShared ? new Timeline() : null;
+  }
+
+  /** From now on several users reserve it, in any order of arrival. */
+  share(): void {
+    this.#shared ??= new Timeline(this.#freeAtPs);
   }
 
   serve(nowPs: number, bytes: number): number {

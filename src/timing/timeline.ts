@@ -10,11 +10,15 @@ const GAPS = 64;
 
 /** Busy time of a resource that serves one thing at a time. Nothing here allocates after construction. */
 export class Timeline {
-  #freeAtPs = 0;
+  #freeAtPs: number;
   /** Idle spans before `#freeAtPs`: a ring, the youngest before `#next`. */
   readonly #gapStartPs = new Float64Array(GAPS);
   readonly #gapEndPs = new Float64Array(GAPS);
   #next = 0;
+
+  constructor(freeAtPs = 0) {
+    this.#freeAtPs = freeAtPs;
+  }
 
   /** Reserves `servicePs` from the first free time not before `nowPs`; returns its start. */
   reserve(nowPs: number, servicePs: number): number {

@@ -18,6 +18,7 @@ import { SG } from "../../shm/layout.ts";
 import { sgNext } from "../../shm/sg_entry.ts";
 import type { HostContext } from "../context.ts";
 import { MAP_FAILURES } from "../status.ts";
+import { findPool } from "../swiotlb/pools.ts";
 import { syncLinesForCpu, syncLinesForDevice } from "./cache_sync.ts";
 import { DIR, type DmaDevice } from "./device.ts";
 import {
@@ -38,6 +39,7 @@ import {
   untrustedUnmapPhys,
   untrustedUnmapSg,
 } from "./dma_iommu_untrusted.ts";
+import { dmaToPhys } from "./range_map.ts";
 import { sgDmaAddress, sgIsBusAddress } from "./scatterlist.ts";
 
 /**
@@ -183,6 +185,25 @@ export function syncSgForDevice(ctx: HostContext, device: DmaDevice, sg: number,
     if (bytes > 0 && !sgIsBusAddress(arena, at)) syncSingleForDevice(ctx, device, sgDmaAddress(arena, at), bytes, dir);
     at = sgNext(arena, at);
   }
+}
+
+/**
+ * False when a sync of the mapped list does nothing: the device snoops, and no entry lies in a bounce pool (dma_need_sync). Holds as
+ * long as the mapping.
+ */
+export function needsSync(ctx: HostContext, device: DmaDevice, sg: number, origNents: number): boolean {
+  if (skipsSync(device)) return false;
+  if (!device.coherent || device.domain !== null) return true;
+  const arena = ctx.arena;
+  let at = sg;
+  for (let i = 0; i < origNents && at !== 0; i += 1) {
+    if (!sgIsBusAddress(arena, at)) {
+      const phys = dmaToPhys(device.dmaRanges, sgDmaAddress(arena, at));
+      if (findPool(arena, device, phys) !== null) return true;
+    }
+    at = sgNext(arena, at);
+  }
+  return false;
 }
 
 /** True when a sync of this device never does anything: it snoops and cannot have bounced. */

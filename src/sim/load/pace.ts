@@ -6,6 +6,7 @@ import type { JobSpec } from "../profile/job.ts";
 export class Pace {
   readonly #job: JobSpec;
   readonly #prng: Prng;
+  readonly #paced: boolean;
   /** Times that the rates allow for the next read and the next write: each direction has a clock of its own. */
   readonly #rateNs = new Float64Array(2);
   #sinceThink = 0;
@@ -13,6 +14,7 @@ export class Pace {
   constructor(job: JobSpec, prng: Prng) {
     this.#job = job;
     this.#prng = prng;
+    this.#paced = isPaced(job);
   }
 
   /** The clone starts at `startNs`: rates count from then. */
@@ -22,6 +24,7 @@ export class Pace {
 
   /** Counts an I/O that could start at `nowNs`; returns when it may, `readyNs` at the earliest. */
   next(write: boolean, bytes: number, nowNs: number, readyNs: number): number {
+    if (!this.#paced) return readyNs;
     let atNs = readyNs;
     const gapNs = this.#gapNs(write, bytes);
     if (gapNs > 0) {

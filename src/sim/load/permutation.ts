@@ -1,5 +1,7 @@
 import { mix32 } from "../../base/prng.ts";
 
+const ROUNDS = 4;
+
 /**
  * A pseudo-random permutation of 0..n-1 that needs no memory: what fio's random map gives, each block once.
  *
@@ -9,14 +11,15 @@ import { mix32 } from "../../base/prng.ts";
 export class Permutation {
   readonly #n: number;
   readonly #half: number;
-  readonly #seed: number;
+  /** Key of each round. */
+  readonly #keys: Int32Array;
 
   constructor(n: number, seed: number) {
     this.#n = n;
     let half = 2;
     while (half * half < n) half *= 2;
     this.#half = half;
-    this.#seed = seed;
+    this.#keys = Int32Array.from({ length: ROUNDS }, (_, round) => mix32(seed + round));
   }
 
   /** Image of `index`. */
@@ -32,8 +35,8 @@ export class Permutation {
     const half = this.#half;
     let high = Math.floor(value / half);
     let low = value - high * half;
-    for (let round = 0; round < 4; round += 1) {
-      const next = (high ^ mix32(low ^ mix32(this.#seed + round))) & (half - 1);
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const next = (high ^ mix32(low ^ (this.#keys[round] as number))) & (half - 1);
       high = low;
       low = next;
     }

@@ -41,6 +41,7 @@ export class Workload {
   readonly #writeDraw: OffsetDraw;
   readonly #permutation: Permutation | null;
   readonly #blockBytes: number;
+  readonly #blocks: number;
   readonly #test: CopyTestDraw | null;
   #position = 0;
   #passDone = 0;
@@ -56,6 +57,7 @@ export class Workload {
     this.#sequential = job.rw === "read" || job.rw === "write" || job.rw === "rw" || job.rw === "copy";
     this.#blockBytes = alignmentBytes(job);
     const blocks = Math.max(1, Math.floor(limits.extentBytes / this.#blockBytes));
+    this.#blocks = blocks;
     this.#readDraw = new OffsetDraw(job.distribution.read, blocks, this.#blockBytes, seed);
     this.#writeDraw = new OffsetDraw(job.distribution.write, blocks, this.#blockBytes, seed);
     const mapped = !this.#sequential && !job.norandommap && isUniform(job) && fixedBytes(job) > 0;
@@ -152,9 +154,8 @@ export class Workload {
 
   #drawBlock(): number {
     if (this.#permutation === null) return (this.write ? this.#writeDraw : this.#readDraw).draw(this.#prng);
-    const blocks = Math.max(1, Math.floor(this.#limits.extentBytes / this.#blockBytes));
     const index = this.#drawn;
-    this.#drawn = index + 1 === blocks ? 0 : index + 1;
+    this.#drawn = index + 1 === this.#blocks ? 0 : index + 1;
     return this.#permutation.at(index);
   }
 }

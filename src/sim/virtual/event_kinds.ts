@@ -1,19 +1,19 @@
 /** Kinds of events of the virtual loop, and their priorities at equal times. */
 
-/** What is due. */
+/** What is due: steps of a command up to `copied` (a lane and a tag), then turns of a device, then what belongs to the machine. */
 export const EVENT = Object.freeze({
-  tryIssue: 0,
-  cpuFree: 1,
+  cpuFree: 0,
+  tryIssue: 1,
   fetch: 2,
   dma: 3,
   over: 4,
   done: 5,
-  copied: 6,
-  flush: 7,
-  grow: 8,
-  readTurn: 9,
-  writeTurn: 10,
-  copyRead: 11,
+  copyRead: 6,
+  copied: 7,
+  readTurn: 8,
+  writeTurn: 9,
+  flush: 10,
+  grow: 11,
   memory: 12,
   powerCut: 13,
 });

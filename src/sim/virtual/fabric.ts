@@ -173,7 +173,11 @@ export class Fabric {
   /** The switch below which both are routes between them; a device reaches its own BAR without leaving. */
   #isDirect(region: number, device: number): boolean {
     const at = region * this.#system.devices.length + device;
-    if (this.#direct[at] === DIRECT.unknown) this.#direct[at] = this.#routed(region, device);
+    if (this.#direct[at] === DIRECT.unknown) {
+      this.#direct[at] = this.#routed(region, device);
+      // What peers send and what the function reads itself come in no common order.
+      this.functionOf((this.#places[region] as Place).device).down.share();
+    }
     return this.#direct[at] === DIRECT.direct;
   }
 
@@ -251,9 +255,11 @@ export class Fabric {
     if (known !== undefined) return known;
     const rate = tlpBytesPerS(bridge.link ?? ON_CHIP);
     const made = {
-      up: new RateServer(`${bridge.name} uplink up`, "link", rate, true),
-      down: new RateServer(`${bridge.name} uplink down`, "link", rate, true),
+      up: new RateServer(`${bridge.name} uplink up`, "link", rate),
+      down: new RateServer(`${bridge.name} uplink down`, "link", rate),
     };
+    made.up.share();
+    made.down.share();
     this.#uplinks.set(bridge.name, made);
     return made;
   };

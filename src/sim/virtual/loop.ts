@@ -159,36 +159,26 @@ export class VirtualLoop {
     if (kind === EVENT.cpuFree) {
       this.#cpus.busy[subject] = 0;
       this.#runCpu(subject);
-      return;
-    }
-    if (kind === EVENT.flush) {
-      this.#timers.flush(subject);
-      return;
-    }
-    if (kind === EVENT.readTurn || kind === EVENT.writeTurn) {
-      this.#turns.turn(subject, kind === EVENT.writeTurn, this.clock.nowPs);
-      return;
-    }
-    if (kind >= EVENT.memory) {
-      this.machineEvents.handle(kind, subject);
-      return;
-    }
-    if (kind === EVENT.grow) {
-      this.#timers.grow();
-      return;
-    }
-    const lane = this.lanes[subject] as Lane;
+    } else if (kind <= EVENT.copied) this.#step(this.lanes[subject] as Lane, kind, subject, detail);
+    else if (kind <= EVENT.writeTurn) this.#turns.turn(subject, kind === EVENT.writeTurn, this.clock.nowPs);
+    else if (kind === EVENT.flush) this.#timers.flush(subject);
+    else if (kind === EVENT.grow) this.#timers.grow();
+    else this.machineEvents.handle(kind, subject);
+  }
+
+  /** The next step of a command; most lead to one other event. */
+  #step(lane: Lane, kind: number, clone: number, tag: number): void {
     const nowPs = this.clock.nowPs;
-    if (kind === EVENT.tryIssue) this.#cpuWork(lane.spec.cpu, WORK.submit, subject, 0);
-    else if (kind === EVENT.fetch) {
-      this.#queue.push(this.#device.fetch(lane, detail, nowPs), PRIORITY.device, EVENT.dma, subject, detail);
-    } else if (kind === EVENT.dma) this.#turns.join(lane, detail, nowPs);
-    else if (kind === EVENT.copyRead) this.#turns.writeOn(lane, detail, nowPs);
-    else if (kind === EVENT.over) {
-      this.#queue.push(this.#device.completed(lane, detail, nowPs), PRIORITY.device, EVENT.done, subject, detail);
-    } else if (kind === EVENT.done) this.#cpuWork(lane.completionCpu, WORK.complete, subject, detail);
+    if (kind === EVENT.dma) this.#turns.join(lane, tag, nowPs);
+    else if (kind === EVENT.done) this.#cpuWork(lane.completionCpu, WORK.complete, clone, tag);
+    else if (kind === EVENT.fetch || kind === EVENT.over) {
+      const fetches = kind === EVENT.fetch;
+      const endPs = fetches ? this.#device.fetch(lane, tag, nowPs) : this.#device.completed(lane, tag, nowPs);
+      this.#queue.push(endPs, PRIORITY.device, fetches ? EVENT.dma : EVENT.done, clone, tag);
+    } else if (kind === EVENT.tryIssue) this.#cpuWork(lane.spec.cpu, WORK.submit, clone, 0);
+    else if (kind === EVENT.copyRead) this.#turns.writeOn(lane, tag, nowPs);
     else {
-      lane.runner.completed(detail, this.clock.nowNs, false);
+      lane.runner.completed(tag, this.clock.nowNs, false);
       this.#goOn(lane);
     }
   }

@@ -6,7 +6,7 @@
  * posted writes behind it do not.
  */
 import { completionOverheadBytes, requestOverheadBytes, tlpBytesPerS } from "../../pcie/link.ts";
-import { type Burst, RateServer, Server, type ServerStats } from "../server.ts";
+import { type Burst, RateServer, Server, type ServerStats, startBurst } from "../server.ts";
 import type { StageLog } from "../stage_log.ts";
 import { type HostPort, PortQueue } from "./host_port.ts";
 import { issuePs } from "./issue.ts";
@@ -79,7 +79,7 @@ export class DeviceFunction {
     this.way = way;
     const rate = tlpBytesPerS(way.link);
     this.up = new RateServer(`${name} link up`, "link", rate);
-    this.down = new RateServer(`${name} link down`, "link", rate, true);
+    this.down = new RateServer(`${name} link down`, "link", rate);
     this.tags = new TagPool(`${name} tags`, "tags", shape.tags);
     this.#mpsBytes = way.link.mpsBytes;
     this.#mrrsBytes = way.link.mrrsBytes;
@@ -112,14 +112,14 @@ export class DeviceFunction {
     this.log?.step(this.#reader.name, this.#reader.startPs, engineEndPs);
     this.log?.wait(this.tags.name, tagPs);
     const sentPs =
-      this.#sendUp(tagPs, this.#start(requests * this.#requestBytes, requests), target) -
+      this.#sendUp(tagPs, startBurst(this.#burst, requests * this.#requestBytes, requests), target) -
       (requests - 1) * this.#requestPs;
     // Hardware translates on arrival; the model adds the same time to the completion.
     this.log?.insert(WALKERS, this.log.walkWaitPs, target.translatePs - this.log.walkWaitPs);
     const cutBytes = bytes < this.#port.shape.combineBytes ? this.#rcbBytes : this.#mpsBytes;
     const completions = Math.ceil(bytes / cutBytes);
     const wireBytes = bytes + this.#completionBytes * completions;
-    const burst = this.#start(wireBytes, completions);
+    const burst = startBurst(this.#burst, wireBytes, completions);
     const dataPs =
       target.peer === null ? this.#hostData(sentPs, bytes, target) : this.#peerData(target.peer, sentPs, burst, target);
     const wireEndPs = this.#sendDown(dataPs, burst, target);
@@ -138,7 +138,7 @@ export class DeviceFunction {
     const engineEndPs = this.#writer.serve(nowPs, issuePs(this.shape.write, addr, bytes, first));
     const tlps = Math.ceil(bytes / this.#mpsBytes);
     const creditPs = this.#posted.take(engineEndPs, tlps);
-    const burst = this.#start(bytes + this.#requestBytes * tlps, tlps);
+    const burst = startBurst(this.#burst, bytes + this.#requestBytes * tlps, tlps);
     // The first TLP leaves with the first credit, the last one waits for the last.
     burst.leadPs = this.#posted.lastPs - creditPs;
     this.sentPs = this.up.serveBurst(this.#posted.lastPs, burst);
@@ -152,16 +152,16 @@ export class DeviceFunction {
 
   /** A small read beside the data: a command fetch. Returns when it has arrived. */
   controlRead(nowPs: number, bytes: number, target: Target): number {
-    const sentPs = this.#sendUp(nowPs, this.#start(this.#requestBytes, 1), target);
+    const sentPs = this.#sendUp(nowPs, startBurst(this.#burst, this.#requestBytes, 1), target);
     const dataPs = this.#hostData(sentPs, bytes, target);
-    const arrivedPs = this.#sendDown(dataPs, this.#start(bytes + this.#completionBytes, 1), target);
+    const arrivedPs = this.#sendDown(dataPs, startBurst(this.#burst, bytes + this.#completionBytes, 1), target);
     this.log?.serve(WALKERS, arrivedPs + target.translatePs);
     return arrivedPs + target.translatePs;
   }
 
   /** Small posted writes beside the data, `tlps` in a row: completion entry and message. Returns when memory has them. */
   controlWrite(nowPs: number, bytes: number, tlps: number, target: Target): number {
-    const sentPs = this.#sendUp(nowPs, this.#start(bytes + tlps * this.#requestBytes, tlps), target);
+    const sentPs = this.#sendUp(nowPs, startBurst(this.#burst, bytes + tlps * this.#requestBytes, tlps), target);
     const orderedPs = this.#portQueue.commit(sentPs, sentPs + target.translatePs, bytes, target.memoryPs);
     this.log?.serve(WALKERS, sentPs + target.translatePs);
     this.log?.step(this.#port.name, orderedPs, orderedPs + this.#port.shape.writePs);
@@ -255,15 +255,6 @@ export class DeviceFunction {
     this.log?.step(this.down.name, this.down.startPs, wireEndPs);
     this.log?.serve(SWITCHES, wireEndPs + this.#hopsPs);
     return wireEndPs + this.#hopsPs;
-  }
-
-  /** A burst that starts here, all at once. */
-  #start(bytes: number, pieces: number): Burst {
-    const burst = this.#burst;
-    burst.bytes = bytes;
-    burst.pieces = pieces;
-    burst.leadPs = 0;
-    return burst;
   }
 
   /** The receiver has passed on a burst that came until `arrivedPs`: one TLP after the other, at once when they were held back. */

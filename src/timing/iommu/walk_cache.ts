@@ -23,6 +23,8 @@ export class WalkCache {
   readonly #prefix: Float64Array;
   readonly #usedAt: Float64Array;
   readonly #entries: number;
+  /** By level: entries that were ever filled, all before the others; searches end there. */
+  readonly #filled = new Int32Array(LEVEL_BYTES.length);
   #clock = 0;
 
   /** `entries` of each level. */
@@ -51,7 +53,7 @@ export class WalkCache {
       const span = LEVEL_BYTES[level] as number;
       const first = Math.floor(iova / span);
       const last = Math.floor((iova + bytes - 1) / span);
-      const end = (level + 1) * this.#entries;
+      const end = this.#end(level);
       for (let at = level * this.#entries; at < end; at += 1) {
         const held = prefix[at] as number;
         if (held >= first && held <= last) prefix[at] = EMPTY;
@@ -64,10 +66,15 @@ export class WalkCache {
     this.#prefix.fill(EMPTY);
   }
 
+  /** First place of a level that was never filled. */
+  #end(level: number): number {
+    return level * this.#entries + (this.#filled[level] as number);
+  }
+
   /** Hits become the newest entry. */
   #has(level: number, iova: number): boolean {
     const wanted = Math.floor(iova / (LEVEL_BYTES[level] as number));
-    const end = (level + 1) * this.#entries;
+    const end = this.#end(level);
     for (let at = level * this.#entries; at < end; at += 1) {
       if (this.#prefix[at] !== wanted) continue;
       this.#usedAt[at] = this.#clock;
@@ -87,6 +94,7 @@ export class WalkCache {
       }
       if ((this.#usedAt[at] as number) < (this.#usedAt[least] as number)) least = at;
     }
+    if (least === this.#end(level)) this.#filled[level] = (this.#filled[level] as number) + 1;
     this.#prefix[least] = Math.floor(iova / (LEVEL_BYTES[level] as number));
     this.#usedAt[least] = this.#clock;
   }
