@@ -1,7 +1,7 @@
 /** Which commands of a run are struck by the profile's faults, and how each ended. */
 import { Prng } from "../base/prng.ts";
+import { judgeInLoad } from "./load_outcomes.ts";
 import type { FaultSpec, ProfileFault } from "./profile/faults.ts";
-import { judge } from "./stress/faults/log.ts";
 
 const STREAM = 0x0fa0;
 
@@ -69,6 +69,11 @@ export class FaultPlan {
     return -1;
   }
 
+  /** A whole number below `limit`. */
+  below(limit: number): number {
+    return this.#prng.below(limit);
+  }
+
   /** True with the probability of a storm's rate. */
   chance(rate: number): boolean {
     return this.#prng.unit() < rate;
@@ -78,7 +83,7 @@ export class FaultPlan {
   ended(spec: number, outcome: string, latencyNs: number, bytes: number, times = 1): void {
     const tally = this.#tallies[spec] as Tally;
     tally.injected += times;
-    tally[judge((this.specs[spec] as FaultSpec).fault, outcome)] += times;
+    tally[judgeInLoad((this.specs[spec] as FaultSpec).fault, outcome)] += times;
     tally.outcomes[outcome] = (tally.outcomes[outcome] ?? 0) + times;
     tally.latencySumNs += latencyNs * times;
     tally.latencyMaxNs = Math.max(tally.latencyMaxNs, latencyNs);

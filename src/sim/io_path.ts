@@ -225,7 +225,7 @@ export class CloneIo {
       return;
     }
     const sg = this.sg[tag] as number;
-    if (!this.persistent) this.#unmap(tag, this.#dir(tag), wrongSize);
+    if (!this.persistent && (this.nents[tag] as number) > 0) this.#unmap(tag, this.#dir(tag), wrongSize);
     else if (this.#syncs[tag] === 1) this.#dma.syncSgForCpu(sg, this.origNents[tag] as number, this.#dir(tag));
     if (flips) this.#payload?.flip(what, physAt(this.#ctx.arena, sg, bytes >> 1));
     if (ok && this.write[tag] === 0) this.#staged?.toPeer(sg, bytes);

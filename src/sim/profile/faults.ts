@@ -12,6 +12,11 @@ export const PROFILE_FAULTS = [
   "completion-timeout",
   "poisoned-tlp",
   "lost-interrupt",
+  "pool-full",
+  "pool-leaked",
+  "iova-exhaustion",
+  "table-exhaustion",
+  "pmem-poison",
 ] as const;
 
 /** One of {@link PROFILE_FAULTS}. */
@@ -44,18 +49,34 @@ export const faultsSchema = z
         .max(0.5)
         .optional()
         .describe("share of the commands that it hits, 0 to 0.5; of a replay storm: of the TLPs"),
-      at: scalar.optional().describe("virtual time: it hits the next command, or the link goes down then"),
-      for: scalar.optional().describe("how long a link is down or a storm lasts; default 1s"),
+      at: scalar
+        .optional()
+        .describe("virtual time: it hits the next command, or begins then (links, media, what runs out)"),
+      for: scalar
+        .optional()
+        .describe("how long a link is down, a storm lasts, or a pool, IOVAs or table memory are taken; default 1s"),
     }),
   )
   .max(64)
-  .describe("faults of devices and links; every one ends in a declared outcome or the run fails");
+  .describe(
+    "faults of devices, links, media and what mappings need; every one ends in a declared outcome or the run fails",
+  );
 
 /** `faults` as written. */
 export type FaultsDocument = z.infer<typeof faultsSchema>;
 
 const FOR_DEFAULT_NS = 1e9;
-const ONLY_AT: readonly ProfileFault[] = ["surprise-link-down", "device-unplugged"];
+const ONLY_AT: readonly ProfileFault[] = [
+  "surprise-link-down",
+  "device-unplugged",
+  "pool-full",
+  "pool-leaked",
+  "iova-exhaustion",
+  "table-exhaustion",
+  "pmem-poison",
+];
+/** What they have done lasts: until the end of the run, or until a write. */
+const NEVER_FOR: readonly ProfileFault[] = ["device-unplugged", "pool-leaked", "pmem-poison"];
 
 /** Resolves the key. Throws one DmasimError for the first fault that is wrong. */
 export function resolveFaults(
@@ -95,6 +116,8 @@ export function resolveFaults(
     if (rate !== null && ONLY_AT.includes(fault)) {
       throw wrong("rate", `${fault} happens at a time, not to a share of the commands`, rate, "give at instead");
     }
+    if (document.for !== undefined && NEVER_FOR.includes(fault))
+      throw wrong("for", `${fault} does not end by time`, document.for, "leave for out");
     return { fault, device, rate, atNs, forNs };
   });
 }

@@ -7,6 +7,8 @@
  * The driver is Linux's NVMe driver: a command that nobody completes times out, is polled, and then the registers are read; what a
  * device reports as failed is repeated a few times.
  */
+
+import type { HostContext } from "../../host/context.ts";
 import { AER, type AerError } from "../../pcie/aer.ts";
 import { ReplayLink } from "../../pcie/replay.ts";
 import { DMA_STATUS, DMA_STATUS_NAMES } from "../../shm/dma_status.ts";
@@ -16,6 +18,7 @@ import type { System } from "../system.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Lane } from "./lane.ts";
 import type { LoopOptions } from "./loop_options.ts";
+import { MediaFaults } from "./media_faults.ts";
 import type { Stream } from "./stream.ts";
 
 /** nvme_core.io_timeout: 30 s. */
@@ -32,6 +35,8 @@ const NONE = -1;
 /** Faults of one run; nothing random but the plan's draws, in the order of events. */
 export class DeviceFaults {
   readonly plan: FaultPlan;
+  /** Poisoned lines of persistent memory. */
+  readonly media: MediaFaults;
   readonly #clock: VirtualClock;
   readonly #names: readonly string[];
   readonly #wire: ReplayLink;
@@ -41,12 +46,18 @@ export class DeviceFaults {
   readonly #struckNs: Float64Array[] = [];
   readonly #repeats: Uint8Array[] = [];
 
-  constructor(specs: readonly FaultSpec[], seed: number, names: readonly string[], clock: VirtualClock) {
+  constructor(specs: readonly FaultSpec[], seed: number, system: System, ctx: HostContext, clock: VirtualClock) {
     this.plan = new FaultPlan(specs, seed, 0);
+    this.media = new MediaFaults(this.plan, system, ctx.arena, ctx.lockOwner);
     this.#clock = clock;
-    this.#names = names;
+    this.#names = system.machine.devices.map(({ name }) => name);
     const damages = (): boolean => this.plan.chance(this.#stormRate);
     this.#wire = new ReplayLink({ damagesTlp: damages, losesAck: () => false });
+  }
+
+  /** Name of a device of the machine. */
+  nameOf(device: number): string {
+    return this.#names[device] ?? "";
   }
 
   /** A command's accesses begin. */
@@ -85,6 +96,15 @@ export class DeviceFaults {
     this.#strike(lane, tag, this.#specOf(lane, tag), nowPs);
     lane.status[tag] = DMA_STATUS.poisoned;
     return true;
+  }
+
+  /** True when the device's read of [phys, phys + bytes) meets a poisoned line, which ends the transfer; a write heals lines. */
+  meetsPoison(stream: Stream, phys: number, bytes: number, nowPs: number): boolean {
+    const spec = stream.writing ? NONE : this.media.read(phys, bytes);
+    if (stream.writing) this.media.written(phys, bytes);
+    if (spec === NONE) return false;
+    this.#strike(stream.lane, stream.tag, spec, nowPs);
+    return this.#fail(stream, DMA_STATUS.poisoned, nowPs);
   }
 
   /** TLPs that go over the wire again behind `tlps` others of a function. */
@@ -131,6 +151,7 @@ export class DeviceFaults {
     this.plan.ended(spec, outcomeOf(fault, status), latencyNs, lane.io.bytes[tag] as number);
     (this.#spec[lane.spec.index] as Int16Array)[tag] = NONE;
     if (fault === "device-unplugged") lane.runner.abandon(`${this.#names[lane.spec.device]} was unplugged (-ENODEV)`);
+    if (fault === "pmem-poison") this.media.clear(spec);
     const again = status >= DMA_STATUS.completionTimeout && fault !== "device-unplugged";
     failures[tag] = again ? (failures[tag] as number) + 1 : 0;
     return again && (failures[tag] as number) <= REPEATS_MAX;
@@ -181,12 +202,12 @@ export class DeviceFaults {
 
 /** Faults of a run's profile; null = none. */
 export function deviceFaultsOf(
-  { machine }: System,
+  system: System,
+  ctx: HostContext,
   { faults, seed }: LoopOptions,
   clock: VirtualClock,
 ): DeviceFaults | null {
-  const names = machine.devices.map(({ name }) => name);
-  return faults.length === 0 ? null : new DeviceFaults(faults, seed, names, clock);
+  return faults.length === 0 ? null : new DeviceFaults(faults, seed, system, ctx, clock);
 }
 
 const DISCARD = Object.freeze({ receive: () => {} });

@@ -195,6 +195,7 @@ export class DeviceStage {
       this.#failed(stream, status, cursor.dmaAddr);
       return false;
     }
+    if (this.#faults?.meetsPoison(stream, cursor.phys, cursor.bytes, nowPs) === true) return false;
     stream.pieceLeft = cursor.bytes;
     if (this.#faults === null || !this.#faults.drops(stream, nowPs)) this.#bytes.dispatch(stream);
     return true;

@@ -16,6 +16,7 @@ export const EVENT = Object.freeze({
   grow: 11,
   memory: 12,
   powerCut: 13,
+  fault: 14,
 });
 /** At equal times what has happened comes before what may be done next. */
 export const PRIORITY = Object.freeze({ device: 0, cpu: 1, issue: 2, timer: 3 });

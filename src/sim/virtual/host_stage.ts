@@ -16,6 +16,7 @@ import { LINE_BYTES } from "../persist/ledger.ts";
 import type { PowerCut } from "../persist/power_cut.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { CopyDispatcher } from "./dispatcher.ts";
+import type { HostFaults } from "./host_faults.ts";
 import type { IoTrace } from "./io_trace.ts";
 import type { Lane, LaneOptions } from "./lane.ts";
 
@@ -31,6 +32,8 @@ export class HostStage {
   readonly #clock: VirtualClock;
   readonly #dispatcher: CopyDispatcher | null;
   readonly #powerCut: PowerCut | null;
+  /** Hears which mappings are refused; null = nothing goes wrong. */
+  faults: HostFaults | null = null;
   /** Null unless single I/Os are followed. */
   readonly trace: IoTrace | null;
 
@@ -67,7 +70,9 @@ export class HostStage {
     const code = lane.io.open();
     lane.persistentPath = this.#ctx.cost.path;
     lane.runner.start(this.#clock.nowNs);
-    if (code !== MAP_OK) lane.runner.abandon(this.#refusal(lane, code, lane.spec.commandBytesMax));
+    if (code === MAP_OK) return;
+    this.faults?.refused(lane, code, lane.spec.commandBytesMax, false);
+    lane.runner.abandon(this.#refusal(lane, code, lane.spec.commandBytesMax));
   }
 
   close(lane: Lane): void {
@@ -94,6 +99,7 @@ export class HostStage {
     const mappedPs = this.#charge(lane, tag, "map");
     if (code === MAP_OK) {
       lane.tries = 0;
+      this.faults?.mapped(lane, runner.bytes);
       lane.paths[tag] = lane.io.persistent ? lane.persistentPath : this.#ctx.cost.path;
       lane.stats.mapNs += (mappedPs - nowPs) / 1000;
       if (this.#powerCut !== null) this.#powerCut.taken(lane.io, tag);
@@ -109,7 +115,12 @@ export class HostStage {
     this.enter(lane, cpu);
     const code = lane.io.remap(tag);
     const endPs = this.#charge(lane, tag, "map") + this.#prices.submitPs;
-    if (code !== MAP_OK) return -(endPs + RETRY_NS * 1000);
+    if (code !== MAP_OK) {
+      this.#refusedAgain(lane, tag, code);
+      return -(endPs + RETRY_NS * 1000);
+    }
+    lane.unmapped[tag] = 0;
+    this.faults?.mapped(lane, lane.io.bytes[tag] as number);
     lane.stats.retries += 1;
     lane.status[tag] = DMA_STATUS.ok;
     return endPs;
@@ -213,9 +224,18 @@ export class HostStage {
     lane.stats.fail(`DMA fault: ${DMA_STATUS_NAMES[status]} at 0x${(lane.faultAddr[tag] as number).toString(16)}`);
   }
 
+  /** A command that is to be repeated could not be mapped: after many tries it fails as it did before. */
+  #refusedAgain(lane: Lane, tag: number, code: number): void {
+    const tries = (lane.unmapped[tag] as number) + 1;
+    const mayRetry = tries < RETRIES_IN_A_ROW_MAX;
+    lane.unmapped[tag] = mayRetry ? tries : 0;
+    this.faults?.refused(lane, code, lane.io.bytes[tag] as number, mayRetry);
+  }
+
   #refused(lane: Lane, code: number): void {
     lane.tries += 1;
     const mayRetry = failureOf(code)?.mayRetry === true && lane.tries < RETRIES_IN_A_ROW_MAX;
+    this.faults?.refused(lane, code, lane.runner.bytes, mayRetry);
     if (mayRetry) lane.runner.retryAt(this.#clock.nowNs + RETRY_NS);
     else lane.runner.abandon(this.#refusal(lane, code, lane.runner.bytes));
   }

@@ -52,6 +52,8 @@ export class Lane {
   readonly status: Uint8Array;
   readonly faultAddr: Float64Array;
   readonly delivered: Float64Array;
+  /** By tag: the command is to be repeated, and its mapping was refused so many times in a row. */
+  readonly unmapped: Uint16Array;
   /** By tag: entries of the list whose windows the transfer holds. */
   readonly entered: Uint16Array;
   /** Number of the transfer of tag 0 among those of all lanes; one for each tag. */
@@ -87,6 +89,7 @@ export class Lane {
     this.completionCpu = completionCpu(system.machine.devices[spec.device] as Device, spec);
     this.paths = new Uint8Array(this.io.tags);
     this.status = new Uint8Array(this.io.tags);
+    this.unmapped = new Uint16Array(this.io.tags);
     this.faultAddr = new Float64Array(this.io.tags);
     this.delivered = new Float64Array(this.io.tags);
     this.entered = new Uint16Array(this.io.tags);

@@ -30,6 +30,7 @@ import { HostTimers } from "./host_timers.ts";
 import { Lane } from "./lane.ts";
 import type { LoopOptions } from "./loop_options.ts";
 import { MachineEvents } from "./machine_events.ts";
+import { type TimedFaults, timedFaultsOf } from "./timed_faults.ts";
 import { Turns } from "./turns.ts";
 
 const CLOCK_CHECK_EVENTS = 256;
@@ -53,6 +54,7 @@ export class VirtualLoop {
   readonly machineEvents: MachineEvents;
   /** Null: nothing goes wrong. */
   readonly faults: DeviceFaults | null;
+  readonly #timedFaults: TimedFaults | null;
   readonly #doorbellPs: number;
   readonly #timers: HostTimers;
   /** Lanes of every stonewall group that are not done. */
@@ -73,7 +75,7 @@ export class VirtualLoop {
     this.#host = new HostStage(ctx, this.clock, dispatcher, machinePrices(system.machine, true), options);
     this.fabric = new Fabric(system, footprintOf(clones));
     this.#doorbellPs = this.fabric.constants.get("host.doorbellNs") * 1000;
-    this.faults = deviceFaultsOf(system, options, this.clock);
+    this.faults = deviceFaultsOf(system, ctx, options, this.clock);
     this.#device = new DeviceStage(ctx, this.fabric, dispatcher, options, this.clock, this.faults);
     this.#timers = new HostTimers(system, ctx, this.clock, this.#queue, { ...EVENT, priority: PRIORITY.timer });
     let streams = 0;
@@ -98,6 +100,8 @@ export class VirtualLoop {
     };
     const { events } = options;
     this.machineEvents = new MachineEvents(system, ctx, this.clock, this.#queue, kinds, events, this.lanes, stats);
+    this.#timedFaults = timedFaultsOf(system, ctx, this.clock, this.#queue, this.lanes, this.faults);
+    this.#host.faults = this.#timedFaults?.host ?? null;
     for (const spec of clones) this.#groupLeft[spec.group] = (this.#groupLeft[spec.group] ?? 0) + 1;
   }
 
@@ -126,6 +130,11 @@ export class VirtualLoop {
       this.#dispatcher?.pump();
       if (performance.now() > untilMs) return;
     }
+  }
+
+  /** Ends what the faults hold; `sound` = the shared memory is, and gets it back. */
+  endFaults(sound: boolean): void {
+    this.#timedFaults?.end(sound);
   }
 
   servers(): ServerStats[] {
@@ -163,6 +172,7 @@ export class VirtualLoop {
     else if (kind <= EVENT.writeTurn) this.#turns.turn(subject, kind === EVENT.writeTurn, this.clock.nowPs);
     else if (kind === EVENT.flush) this.#timers.flush(subject);
     else if (kind === EVENT.grow) this.#timers.grow();
+    else if (kind === EVENT.fault) this.#timedFaults?.due(subject);
     else this.machineEvents.handle(kind, subject);
   }
 
@@ -236,7 +246,7 @@ export class VirtualLoop {
   }
 
   #isRepeated(lane: Lane, tag: number): boolean {
-    return lane.isRevoked(tag) || this.faults?.repeats(lane, tag) === true;
+    return lane.isRevoked(tag) || (lane.unmapped[tag] as number) > 0 || this.faults?.repeats(lane, tag) === true;
   }
 
   #remap(lane: Lane, tag: number, cpu: number): number {

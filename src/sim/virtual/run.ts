@@ -86,6 +86,7 @@ export async function runVirtual(setup: RunSetup, observer: LoopObserver | null 
     await pool?.close();
   }
   const failure = coordinator?.failure ?? null;
+  loop.endFaults(failure === null);
   if (!partial && failure === null) releaseDevices(debug, system);
   return {
     stats,

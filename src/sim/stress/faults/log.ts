@@ -14,8 +14,11 @@ export interface FaultCount {
   latencyMaxHostNs: number;
 }
 
+/** What an outcome means. */
+export type Verdict = "detected" | "harmless" | "unexplained";
+
 /** What an outcome means for a fault. */
-export function judge(name: FaultName, outcome: string): "detected" | "harmless" | "unexplained" {
+export function judge(name: FaultName, outcome: string): Verdict {
   if (FAULTS[name].detected.includes(outcome)) return "detected";
   return FAULTS[name].harmless.includes(outcome) ? "harmless" : "unexplained";
 }
@@ -25,7 +28,7 @@ export class FaultLog {
   readonly counts = new Map<FaultName, FaultCount>();
 
   /** Adds one injection; returns what its outcome means. */
-  add(name: FaultName, outcome: string, latencyHostNs: number): "detected" | "harmless" | "unexplained" {
+  add(name: FaultName, outcome: string, latencyHostNs: number): Verdict {
     const verdict = judge(name, outcome);
     const count = this.#of(name);
     count.injected += 1;
