@@ -11,7 +11,7 @@ describe("dmasim inspect topology", () => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/sw0-dn0 {2}switch-downstream/);
     expect(stdout).toMatch(/^ gpu0 +own +sw 4 +sw 4 +sw 4 +sock 8/m);
-    expect(stdout).toMatch(/^ nic2 +27\.\d +27\.\d +27\.\d +27\.\d +5\d\.\d/m);
+    expect(stdout).toMatch(/^ nic2 +29\.\d +29\.\d +29\.\d +29\.\d +5\d\.\d/m);
   });
 
   it("JSON has every pair, the drawing a cell for each", async () => {

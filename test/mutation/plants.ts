@@ -49,6 +49,8 @@ export const PLANTS: readonly StressPlant[] = [
     name: "a free run of slots that is one too short",
     symptom: /wrong data|device fault/,
     only: "bounce",
+    // Two mappings meet only in a pool that many others have cut up: what fills it stays.
+    operationsMax: 5000,
     find: />= nslots && !crossesWindow(\S*)\(baseSlots/,
     replace: ">= Math.max(1, nslots - 1) && !crossesWindow$1(baseSlots",
   },
