@@ -50,20 +50,13 @@ export class MediaFaults {
 
   /** A device writes [phys, phys + bytes): lines that it covers whole are good again. */
   written(phys: Phys, bytes: number): void {
-    if (overwritePoison(this.#arena, this.#owner, phys, bytes) === 0) return;
-    for (let spec = 0; spec < this.#line.length; spec += 1) {
-      const line = this.#line[spec] as number;
-      if (line === NOWHERE || isPoisoned(this.#arena, this.#owner, line, LINE_BYTES)) continue;
-      this.#line[spec] = NOWHERE;
-      if (this.#wasRead[spec] === 0) this.#plan.ended(spec, LINE_LEFT.written, 0, LINE_BYTES);
-    }
+    if (overwritePoison(this.#arena, this.#owner, phys, bytes) > 0) this.#healed();
   }
 
   /** The driver has heard of the line: it clears it (Clear Uncorrectable Error) and writes it again. */
   clear(spec: number): void {
     const line = this.#line[spec] as number;
-    if (line !== NOWHERE) overwritePoison(this.#arena, this.#owner, line, LINE_BYTES);
-    this.#line[spec] = NOWHERE;
+    if (line !== NOWHERE && overwritePoison(this.#arena, this.#owner, line, LINE_BYTES) > 0) this.#healed();
   }
 
   /** The run is over. */
@@ -71,6 +64,16 @@ export class MediaFaults {
     for (let spec = 0; spec < this.#line.length; spec += 1)
       if (this.#line[spec] !== NOWHERE && this.#wasRead[spec] === 0)
         this.#plan.ended(spec, LINE_LEFT.unread, 0, LINE_BYTES);
+  }
+
+  /** Forgets the lines that are good again. */
+  #healed(): void {
+    for (let spec = 0; spec < this.#line.length; spec += 1) {
+      const line = this.#line[spec] as number;
+      if (line === NOWHERE || isPoisoned(this.#arena, this.#owner, line, LINE_BYTES)) continue;
+      this.#line[spec] = NOWHERE;
+      if (this.#wasRead[spec] === 0) this.#plan.ended(spec, LINE_LEFT.written, 0, LINE_BYTES);
+    }
   }
 
   #isOnMedium({ spec, io }: Lane): boolean {
