@@ -25,7 +25,7 @@ export const SURVIVORS: readonly Survivor[] = [
   {
     file: "host/iommu/device_tlb.js",
     source: "ctx.cost.deviceTlbFlushes += 1;",
-    now: "deviceTlbFlushes += (1 + 1)",
+    now: "ctx.cost.deviceTlbFlushes += (1 + 1)",
     why: "a price, which no killer looks at: test/scenario/device_tlb.test.ts does",
   },
   {
