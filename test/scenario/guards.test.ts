@@ -149,7 +149,7 @@ describe("what a hardware engineer expects", () => {
     },
   );
 
-  it.each(["copy-ioat", "nic-stream", "p2p-gpu"])("TLP by TLP, %s comes out the same", async (name) => {
+  it.each(["copy-ioat", "nic-stream", "p2p-gpu", "p2p-gpu-nic", "hotplug-under-load"])("TLP by TLP, %s comes out the same", async (name) => {
     const profile = resolveProfile(name);
     const machine = machineOf(profile.machine ?? undefined);
     const bytesPerNs = async (perTlp: boolean) => {
