@@ -149,16 +149,19 @@ describe("what a hardware engineer expects", () => {
     },
   );
 
-  it.each(["copy-ioat", "nic-stream", "p2p-gpu", "p2p-gpu-nic", "hotplug-under-load"])("TLP by TLP, %s comes out the same", async (name) => {
-    const profile = resolveProfile(name);
-    const machine = machineOf(profile.machine ?? undefined);
-    const bytesPerNs = async (perTlp: boolean) => {
-      const result = await runProfile({ ...optionsOf(profile, { ...PREDICT, perTlp }), machine, limitIos: 4000 });
-      const bytes = result.jobs.reduce((sum, job) => sum + job.read.io_bytes + job.write.io_bytes, 0);
-      return bytes / (result.virtual?.duration_ns ?? 1);
-    };
-    expect(Math.abs((await bytesPerNs(true)) / (await bytesPerNs(false)) - 1)).toBeLessThan(0.005);
-  });
+  it.each(["copy-ioat", "nic-stream", "p2p-gpu", "p2p-gpu-nic", "hotplug-under-load"])(
+    "TLP by TLP, %s comes out the same",
+    async (name) => {
+      const profile = resolveProfile(name);
+      const machine = machineOf(profile.machine ?? undefined);
+      const bytesPerNs = async (perTlp: boolean) => {
+        const result = await runProfile({ ...optionsOf(profile, { ...PREDICT, perTlp }), machine, limitIos: 4000 });
+        const bytes = result.jobs.reduce((sum, job) => sum + job.read.io_bytes + job.write.io_bytes, 0);
+        return bytes / (result.virtual?.duration_ns ?? 1);
+      };
+      expect(Math.abs((await bytesPerNs(true)) / (await bytesPerNs(false)) - 1)).toBeLessThan(0.005);
+    },
+  );
 });
 
 /** 64 B reads by a bench device through VT-d. */
